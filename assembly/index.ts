@@ -1,0 +1,12 @@
+export { resolve } from "./resolve";
+export { queuePop } from "./queue_pop";
+export { queueComplete } from "./queue_complete";
+export { queueShouldSignal } from "./queue_should_signal";
+export { pageListParse } from "./page_list_parse";
+export { pageListResolve } from "./page_list_resolve";
+export { gatherBytes } from "./gather_bytes";
+export { scatterBytes } from "./scatter_bytes";
+export { gatherRect } from "./gather_rect";
+export { scatterRect } from "./scatter_rect";
+export { convertRect } from "./convert_rect";
+export { gatherConvertRect } from "./gather_convert_rect";

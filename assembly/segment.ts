@@ -1,0 +1,43 @@
+import { SEGMENT_BYTES, SEGMENT_START } from "./constants.gen";
+
+/** Returns how many bytes a list of `count` segments holds. */
+export function totalBytes(segments: usize, count: u32): u32 {
+  return load<u32>(segments + count * SEGMENT_BYTES, SEGMENT_START);
+}
+
+/**
+ * Returns the address of the segment that holds `position`, which must be less than the list's total.
+ * A list starts at 0 and has no empty segment, so exactly one does.
+ */
+export function findSegment(segments: usize, count: u32, position: u32): usize {
+  let low: u32 = 0;
+  let high = count;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (load<u32>(segments + middle * SEGMENT_BYTES, SEGMENT_START) <= position) low = middle;
+    else high = middle;
+  }
+  return segments + low * SEGMENT_BYTES;
+}
+
+/**
+ * Tells whether `rows` rows of `rowBytes`, the first at `start` and one every `strideBytes`, end within `total` bytes.
+ * There must be a row. No sum can wrap: the product is at most 2^64 - 3 * 2^32 + 2.
+ */
+export function rowsFit(total: u32, start: u32, strideBytes: u32, rowBytes: u64, rows: u32): bool {
+  if (rowBytes > total) return false;
+  return start + rowBytes + <u64>(rows - 1) * strideBytes <= total;
+}
+
+/**
+ * Returns the address of the segment that holds `position`, searched from `segment` on: rows mostly move on by a few
+ * segments, so a few steps come before the search. `position` must be less than the list's total.
+ */
+export function seekSegment(segments: usize, count: u32, segment: usize, position: u32): usize {
+  if (position < load<u32>(segment, SEGMENT_START)) return findSegment(segments, count, position);
+  for (let steps = 0; steps < 8; steps++) {
+    if (position < load<u32>(segment + SEGMENT_BYTES, SEGMENT_START)) return segment;
+    segment += SEGMENT_BYTES;
+  }
+  return findSegment(segment, count - <u32>(segment - segments) / SEGMENT_BYTES, position);
+}

@@ -1,0 +1,148 @@
+import { join } from "node:path";
+
+/** Thrown where apt-get, apt-cache or dpkg-deb is not on the machine, so that no Debian package can be fetched. */
+export class AptMissingError extends Error {
+  override name = "AptMissingError";
+
+  constructor(program: string) {
+    super(`Cannot fetch the guest's packages: ${program} is not on this machine`);
+  }
+}
+
+/** Thrown where apt is there but a package could not be had: no network, or no source that offers it for i386. */
+export class GuestPackageError extends Error {
+  override name = "GuestPackageError";
+}
+
+/** Receives how much of all packages has arrived, in bytes. */
+export type OnDownload = (receivedBytes: number, totalBytes: number) => void;
+
+/**
+ * Fetches and unpacks Debian packages for i386 with no root and without touching the system's apt: the package lists,
+ * the state and the cache lie in `folder`, which must exist and is the caller's to delete. Only the configured sources
+ * and their keys are read from the system.
+ */
+export class PrivateApt {
+  readonly #folder: string;
+  #updateErrors = "";
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Writes the configuration into `folder`. Nothing is fetched yet. */
+  static async create(folder: string): Promise<PrivateApt> {
+    await Deno.mkdir(join(folder, "lists", "partial"), { recursive: true });
+    await Deno.mkdir(join(folder, "archives", "partial"), { recursive: true });
+    await Deno.writeTextFile(join(folder, "status"), "");
+    await Deno.writeTextFile(join(folder, "apt.conf"), configuration(folder));
+    return new PrivateApt(folder);
+  }
+
+  /**
+   * Fetches the package lists. A source that fails is left out, as apt does: what it would have offered is missed,
+   * and told, when a package is asked for.
+   */
+  async update(): Promise<void> {
+    const { errors } = await this.#apt("apt-get", ["update"]);
+    this.#updateErrors = errors;
+  }
+
+  /** The first package that `name` depends on; a metapackage such as `linux-image-686` names the real one so. */
+  async firstDependency(name: string): Promise<string> {
+    const { output, errors } = await this.#apt("apt-cache", ["depends", name]);
+    const dependency = /^ *Depends: ([^\s<>]+)$/m.exec(output)?.[1];
+    if (dependency === undefined) throw this.#failure(`Cannot find the i386 package ${name}`, errors);
+    return dependency;
+  }
+
+  /** Downloads `names`; they lie in the folder afterwards, checked by apt against the signed lists. */
+  async download(names: readonly string[], onDownload: OnDownload): Promise<void> {
+    const list = await this.#apt("apt-get", ["--print-uris", "download", ...names]);
+    const totalBytes = [...list.output.matchAll(/ (\d+) \w+:[0-9a-f]+$/gm)]
+      .reduce((sum, match) => sum + Number(match[1]), 0);
+    const onLine = (line: string) => {
+      const percent = /^dlstatus:\d+:([\d.]+):/.exec(line)?.[1];
+      if (percent !== undefined) onDownload(Math.round(Number(percent) / 100 * totalBytes), totalBytes);
+    };
+    const { isOk, errors } = await this.#apt("apt-get", ["-o", "APT::Status-Fd=1", "download", ...names], onLine);
+    if (!isOk) throw this.#failure(`Cannot download ${names.join(", ")}`, errors);
+  }
+
+  /** Unpacks every downloaded package into `target`, without running any of their scripts. */
+  async unpack(target: string): Promise<void> {
+    for await (const { name } of Deno.readDir(this.#folder)) {
+      if (!name.endsWith(".deb")) continue;
+      const { isOk, errors } = await run("dpkg-deb", ["-x", join(this.#folder, name), target], this.#folder);
+      if (!isOk) throw this.#failure(`Cannot unpack ${name}`, errors);
+    }
+  }
+
+  #apt(program: string, args: readonly string[], onLine?: (line: string) => void): Promise<ProgramResult> {
+    return run(program, ["-q", "-c", join(this.#folder, "apt.conf"), ...args], this.#folder, onLine);
+  }
+
+  #failure(what: string, errors: string): GuestPackageError {
+    return new GuestPackageError(`${what}: ${(errors + this.#updateErrors).trim() || "apt gave no reason"}`);
+  }
+}
+
+// The hooks are cleared because a machine's own ones clean the system's package cache or wake services.
+// The sandbox user is root because apt's own user cannot write into a private folder.
+function configuration(folder: string): string {
+  return `
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Architectures;
+APT::Architecture "i386";
+APT::Architectures { "i386"; };
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Dir::State "${folder}";
+Dir::State::lists "${folder}/lists";
+Dir::State::status "${folder}/status";
+Dir::Cache "${folder}";
+Dir::Cache::archives "${folder}/archives";
+`;
+}
+
+interface ProgramResult {
+  readonly isOk: boolean;
+  readonly output: string;
+  readonly errors: string;
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  onLine?: (line: string) => void,
+): Promise<ProgramResult> {
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(program, {
+      args: [...args],
+      cwd,
+      env: { LC_ALL: "C" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new AptMissingError(program);
+    throw error;
+  }
+  const errors = new Response(child.stderr).text();
+  let output = "";
+  let unfinished = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    output += text;
+    if (onLine === undefined) continue;
+    const lines = (unfinished + text).split("\n");
+    unfinished = lines.pop()!;
+    lines.forEach(onLine);
+  }
+  const { success } = await child.status;
+  return { isOk: success, output, errors: await errors };
+}

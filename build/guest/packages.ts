@@ -1,0 +1,104 @@
+import { basename, join } from "node:path";
+import { type OnDownload, PrivateApt } from "./apt.ts";
+import { modulesDep, readModules } from "./modules.ts";
+
+/** What the guest image takes from Debian's packages. */
+export interface GuestPackages {
+  readonly bios: Uint8Array<ArrayBuffer>;
+  readonly vgaBios: Uint8Array<ArrayBuffer>;
+  /** The kernel's bzImage. */
+  readonly kernel: Uint8Array<ArrayBuffer>;
+  /** The kernel's release, as `uname -r` says it. */
+  readonly release: string;
+  /** A statically linked i386 busybox. */
+  readonly busybox: Uint8Array<ArrayBuffer>;
+  /** Files of `/lib/modules/RELEASE`: the modules, and `modules.dep`. */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Receives the name of a step that begins. */
+export type OnStep = (step: "fetching the package lists" | "downloading" | "unpacking") => void;
+
+/** The metapackage of Debian's newest i386 kernel for its suite. */
+const KERNEL = "linux-image-686";
+const PACKAGES = ["busybox-static", "seabios"];
+
+/** virtio_gpu on virtio-pci, and bochs, which drives v86's own VGA and is what we are compared with. */
+const MODULES = ["virtio_pci", "virtio_gpu", "bochs"];
+
+/** Changes when what `fetchPackages` puts into a folder changes, so that older folders are not read. */
+export const PACKAGES_KEY = "debian-i386-1";
+
+/**
+ * Fetches Debian's packages and leaves what the image needs in `folder`, which comes into being complete or not at all:
+ * two processes may do this at the same time.
+ * Throws `AptMissingError` and `GuestPackageError`.
+ */
+export async function fetchPackages(folder: string, onStep: OnStep, onDownload: OnDownload): Promise<void> {
+  await Deno.mkdir(join(folder, ".."), { recursive: true });
+  const work = await Deno.makeTempDir({ dir: join(folder, ".."), prefix: "fetching-" });
+  try {
+    const apt = await PrivateApt.create(work);
+    onStep("fetching the package lists");
+    await apt.update();
+    onStep("downloading");
+    await apt.download([await apt.firstDependency(KERNEL), ...PACKAGES], onDownload);
+    onStep("unpacking");
+    await apt.unpack(join(work, "root"));
+    const kept = join(work, "kept");
+    await keepNeededFiles(join(work, "root"), kept);
+    await renameUnlessThere(kept, folder);
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+}
+
+/** Reads what `fetchPackages` left in `folder`. Throws `Deno.errors.NotFound` where it has not run. */
+export async function readPackages(folder: string): Promise<GuestPackages> {
+  const modules = new Map<string, Uint8Array>();
+  for await (const { name } of Deno.readDir(join(folder, "modules"))) {
+    modules.set(name, await Deno.readFile(join(folder, "modules", name)));
+  }
+  return {
+    bios: await Deno.readFile(join(folder, "bios.bin")),
+    vgaBios: await Deno.readFile(join(folder, "vgabios.bin")),
+    kernel: await Deno.readFile(join(folder, "vmlinuz")),
+    release: await Deno.readTextFile(join(folder, "release")),
+    busybox: await Deno.readFile(join(folder, "busybox")),
+    modules: new Map([...modules].sort()),
+  };
+}
+
+async function keepNeededFiles(root: string, kept: string): Promise<void> {
+  await Deno.mkdir(join(kept, "modules"), { recursive: true });
+  const [kernel] = (await filesBelow(join(root, "boot"))).filter((path) => basename(path).startsWith("vmlinuz-"));
+  const release = basename(kernel!).slice("vmlinuz-".length);
+  await Deno.writeTextFile(join(kept, "release"), release);
+  await Deno.copyFile(kernel!, join(kept, "vmlinuz"));
+  await Deno.copyFile(join(root, "bin/busybox"), join(kept, "busybox"));
+  await Deno.copyFile(join(root, "usr/share/seabios/bios.bin"), join(kept, "bios.bin"));
+  await Deno.copyFile(join(root, "usr/share/seabios/vgabios-stdvga.bin"), join(kept, "vgabios.bin"));
+
+  const modules = await readModules(await filesBelow(join(root, "lib/modules", release)), MODULES);
+  for (const { name, bytes } of modules) await Deno.writeFile(join(kept, "modules", `${name}.ko`), bytes);
+  await Deno.writeTextFile(join(kept, "modules", "modules.dep"), modulesDep(modules));
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (isDirectory) paths.push(...await filesBelow(path));
+    if (isFile) paths.push(path);
+  }
+  return paths;
+}
+
+async function renameUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await Deno.rename(from, to);
+  } catch (error) {
+    const isThere = await Deno.stat(to).then(() => true, () => false);
+    if (!isThere) throw error; // else another process was first, and its folder holds the same
+  }
+}

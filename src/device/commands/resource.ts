@@ -1,0 +1,89 @@
+import { PageList } from "../../memory/page_list.ts";
+import { BYTES_PER_PIXEL, isFormat } from "../../protocol/formats.ts";
+import { type Reason, Reasons } from "../../protocol/reasons.ts";
+import {
+  MEM_ENTRY_SIZE,
+  RESOURCE_ATTACH_BACKING_SIZE,
+  type ResourceAttachBacking,
+  type ResourceCreate2d,
+  type ResourceDetachBacking,
+  type ResourceUnref,
+} from "../../protocol/wire.gen.ts";
+import type { GpuState, Request } from "../gpu_state.ts";
+
+/** Makes a 2D resource of zeroed pixels in host memory. Virtio 1.4, 5.7.6.8 (RESOURCE_CREATE_2D). */
+export function resourceCreate2d(gpu: GpuState, command: ResourceCreate2d): Reason | undefined {
+  const { resourceId, format, width, height } = command;
+  const refusal = gpu.resources.refuseId(resourceId);
+  if (refusal !== undefined) return refusal;
+  if (!isFormat(format)) return Reasons.formatUnknown;
+  const hostBytes = width * height * BYTES_PER_PIXEL; // at most 2^66: a number cannot wrap
+  if (hostBytes === 0) return Reasons.resourceEmpty;
+  const address = gpu.resources.allocate(hostBytes);
+  if (typeof address !== "number") return address;
+  gpu.workBytes += hostBytes;
+  gpu.resources.add({
+    kind: "2d",
+    id: resourceId,
+    format,
+    widthPixels: width,
+    heightPixels: height,
+    strideBytes: width * BYTES_PER_PIXEL,
+    address,
+    hostBytes,
+    backing: undefined,
+  });
+  return undefined;
+}
+
+/** Destroys a resource; scanouts that show it are disabled. Virtio 1.4, 5.7.6.8 (RESOURCE_UNREF). */
+export function resourceUnref(gpu: GpuState, command: ResourceUnref): Reason | undefined {
+  const resource = gpu.resources.get(command.resourceId);
+  if (resource === undefined) return Reasons.resourceUnknown;
+  for (const scanout of gpu.scanouts) {
+    if (scanout.resource === resource) scanout.disable();
+  }
+  gpu.resources.remove(resource);
+  return undefined;
+}
+
+/** Gives a resource the guest pages that transfers read. Virtio 1.4, 5.7.6.8 (RESOURCE_ATTACH_BACKING). */
+export function resourceAttachBacking(
+  gpu: GpuState,
+  command: ResourceAttachBacking,
+  request: Request,
+): Reason | undefined {
+  const resource = gpu.resources.get(command.resourceId);
+  if (resource === undefined) return Reasons.resourceUnknown;
+  if (resource.backing !== undefined) return Reasons.backingPresent;
+  if (command.nrEntries === 0) return undefined;
+  const backing = readBacking(gpu, request, RESOURCE_ATTACH_BACKING_SIZE, command.nrEntries);
+  if (!(backing instanceof PageList)) return backing;
+  resource.backing = backing;
+  return undefined;
+}
+
+/** Takes a resource's guest pages away. Virtio 1.4, 5.7.6.8 (RESOURCE_DETACH_BACKING). */
+export function resourceDetachBacking(gpu: GpuState, command: ResourceDetachBacking): Reason | undefined {
+  const resource = gpu.resources.get(command.resourceId);
+  if (resource === undefined) return Reasons.resourceUnknown;
+  if (resource.backing === undefined) return Reasons.backingMissing;
+  gpu.account.release(resource.backing.hostBytes);
+  resource.backing.release();
+  resource.backing = undefined;
+  return undefined;
+}
+
+/** Makes a page list from the `entryCount` memory entries that follow the request's first `start` bytes. */
+function readBacking(gpu: GpuState, request: Request, start: number, entryCount: number): PageList | Reason {
+  if (entryCount > gpu.limits.pageEntries) return Reasons.entriesTooMany;
+  const entriesBytes = entryCount * MEM_ENTRY_SIZE;
+  if (!request.read(start, entriesBytes, gpu.entriesAddress)) return Reasons.entriesMissing;
+  gpu.workBytes += entriesBytes;
+  const list = PageList.parse(gpu.guest, gpu.pageListScratch, gpu.entriesAddress, entryCount);
+  if (list === "invalid") return Reasons.entryInvalid;
+  if (list === "full") return Reasons.hostMemoryFull;
+  if (gpu.account.reserve(list.hostBytes)) return list;
+  list.release();
+  return Reasons.hostMemoryFull;
+}

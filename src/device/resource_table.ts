@@ -1,0 +1,73 @@
+import type { GuestMemory } from "../memory/guest_memory.ts";
+import { type Reason, Reasons } from "../protocol/reasons.ts";
+import type { HostAccount } from "./host_account.ts";
+import type { Resource } from "./resource.ts";
+
+/** The resources of a guest by their ids, and the host memory that they take. */
+export class ResourceTable {
+  readonly #guest: GuestMemory;
+  readonly #account: HostAccount;
+  readonly #limit: number;
+  readonly #byId = new Map<number, Resource>();
+
+  /** An empty table of at most `limit` resources, whose memory comes from the guest memory's heap. */
+  constructor(guest: GuestMemory, account: HostAccount, limit: number) {
+    this.#guest = guest;
+    this.#account = account;
+    this.#limit = limit;
+  }
+
+  /** How many resources exist. */
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  /** The resource with this id, or undefined. */
+  get(id: number): Resource | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Why no resource may have this id now, or undefined when it may. */
+  refuseId(id: number): Reason | undefined {
+    if (id === 0) return Reasons.resourceIdZero;
+    if (this.#byId.has(id)) return Reasons.resourceIdInUse;
+    return undefined;
+  }
+
+  /** Reserves `bytes` of zeroed host memory for a new resource; a reason when a limit does not allow it. */
+  allocate(bytes: number): number | Reason {
+    if (this.#byId.size >= this.#limit) return Reasons.resourcesFull;
+    if (!this.#account.reserve(bytes)) return Reasons.hostMemoryFull;
+    const address = this.#guest.heap.allocate(bytes);
+    if (address !== 0) return address;
+    this.#account.release(bytes);
+    return Reasons.hostMemoryFull;
+  }
+
+  /** Enters a resource under its id, which `refuseId` has let pass. */
+  add(resource: Resource): void {
+    this.#byId.set(resource.id, resource);
+  }
+
+  /** Takes a resource out and gives its memory back. */
+  remove(resource: Resource): void {
+    this.#byId.delete(resource.id);
+    this.#release(resource);
+  }
+
+  /** Takes all resources out and gives their memory back. */
+  clear(): void {
+    for (const resource of this.#byId.values()) this.#release(resource);
+    this.#byId.clear();
+  }
+
+  #release(resource: Resource): void {
+    if (resource.backing !== undefined) {
+      this.#account.release(resource.backing.hostBytes);
+      resource.backing.release();
+      resource.backing = undefined;
+    }
+    this.#guest.heap.free(resource.address);
+    this.#account.release(resource.hostBytes);
+  }
+}

@@ -1,0 +1,233 @@
+import type { Display } from "../display/display.ts";
+import type { GuestMemory } from "../memory/guest_memory.ts";
+import { PageListScratch } from "../memory/page_list.ts";
+import { type Reason, Reasons } from "../protocol/reasons.ts";
+import {
+  commandFeature,
+  commandQueue,
+  CommandReader,
+  commandReplySize,
+  commandSize,
+  CommandType,
+  CTRL_HDR_SIZE,
+  type CtrlHdr,
+  DEVICE_ID,
+  GpuFeature,
+  MAX_SCANOUTS,
+  MEM_ENTRY_SIZE,
+  readCtrlHdr,
+} from "../protocol/wire.gen.ts";
+import { PopResult, type SplitQueue } from "../virtio/split_queue.ts";
+import {
+  type FeatureSet,
+  featureSet,
+  hasFeature,
+  type SharedMemoryRegion,
+  type VirtioDevice,
+  type VirtioEvents,
+} from "../virtio/virtio_device.ts";
+import { VirtioFeature } from "../virtio/virtio.gen.ts";
+import { GpuConfig } from "./gpu_config.ts";
+import { dispatch } from "./dispatch.ts";
+import type { GpuState } from "./gpu_state.ts";
+import { type GuestError, GuestErrors } from "./guest_errors.ts";
+import { HostAccount } from "./host_account.ts";
+import { COMMAND_COST_BYTES, defaultLimits, type Limits } from "./limits.ts";
+import { noDisplay } from "./no_display.ts";
+import { makeOutputs, type OutputOptions } from "./output.ts";
+import { Reply } from "./reply.ts";
+import { ResourceTable } from "./resource_table.ts";
+import { Scanout } from "./scanout.ts";
+
+/** What an embedder may say of a device; everything has a default. */
+export interface VirtioGpuOptions {
+  /** Where scanouts are shown; nowhere when absent. */
+  readonly display?: Display;
+  /** The monitors that the guest finds, 1 to 16; one of 1024x768 when absent. */
+  readonly outputs?: readonly OutputOptions[];
+  /** What the guest may make the device spend; see `defaultLimits`. */
+  readonly limits?: Partial<Limits>;
+  /** Told of each command that is refused, at most `limits.guestErrorsPerSecond` times a second. Must not throw. */
+  readonly onGuestError?: (error: GuestError) => void;
+}
+
+/** What a device has done since it was made. */
+export interface Counters {
+  /** Commands that were answered, refused ones included. */
+  commands: number;
+  /** Commands that were refused. */
+  errors: number;
+  /** Bytes that commands moved. */
+  bytes: number;
+}
+
+const QUEUE_SIZES = [256, 16]; // QEMU's: control, cursor
+const DEFAULT_OUTPUTS = [{ widthPixels: 1024, heightPixels: 768 }];
+
+/**
+ * A virtio-gpu device. Virtio 1.4, 5.7. Put it behind a transport, which calls everything that `VirtioDevice` names; the
+ * embedder makes it and reads its counters.
+ */
+export class VirtioGpu implements VirtioDevice {
+  readonly deviceId: number = DEVICE_ID;
+  readonly queueSizes: readonly number[] = QUEUE_SIZES;
+  readonly sharedMemory: readonly SharedMemoryRegion[] = [];
+  readonly offeredFeatures: FeatureSet = featureSet(
+    GpuFeature.Edid,
+    VirtioFeature.IndirectDesc,
+    VirtioFeature.EventIdx,
+    VirtioFeature.Version1,
+  );
+  /** Counts what the device does; a copy is the reader's business. */
+  readonly counters: Readonly<Counters>;
+  readonly #counters: Counters = { commands: 0, errors: 0, bytes: 0 };
+  readonly #state: GpuState;
+  readonly #config: GpuConfig;
+  readonly #errors: GuestErrors;
+  readonly #reader = new CommandReader();
+  readonly #header: CtrlHdr = { type: 0, flags: 0, fenceIdLow: 0, fenceIdHigh: 0, ctxId: 0, ringIdx: 0 };
+  #features: FeatureSet = featureSet();
+  #queues: readonly (SplitQueue | undefined)[] = [];
+  #events: VirtioEvents | undefined;
+  #isWorking = false;
+
+  /**
+   * Makes a device whose guest's RAM and whose own resources lie in `guest`. Throws `RangeError` for options out of range
+   * and when the heap has no room for the device's fixed blocks (about 0.6 MB).
+   */
+  constructor(guest: GuestMemory, options: VirtioGpuOptions = {}) {
+    const outputs = makeOutputs(options.outputs ?? DEFAULT_OUTPUTS);
+    if (outputs.length < 1 || outputs.length > MAX_SCANOUTS) {
+      throw new RangeError(`Cannot make a VirtioGpu: outputs must be 1 to ${MAX_SCANOUTS}, got ${outputs.length}`);
+    }
+    const limits = { ...defaultLimits, ...options.limits };
+    const display = options.display ?? noDisplay;
+    const account = new HostAccount(limits.hostMemoryBytes);
+    this.counters = this.#counters;
+    this.#config = new GpuConfig(outputs.length);
+    this.#errors = new GuestErrors(options.onGuestError, limits.guestErrorsPerSecond);
+    this.#state = {
+      guest,
+      limits,
+      display,
+      outputs,
+      scanouts: outputs.map((_, id) => new Scanout(id, guest, display)),
+      resources: new ResourceTable(guest, account, limits.resources),
+      account,
+      pageListScratch: new PageListScratch(guest, limits.pageSegments),
+      entriesAddress: allocate(guest, limits.pageEntries * MEM_ENTRY_SIZE),
+      cursorAddress: allocate(guest, limits.cursorSizePixels ** 2 * 4),
+      reply: new Reply(guest),
+      workBytes: 0,
+    };
+  }
+
+  get config(): Uint8Array {
+    return this.#config.bytes;
+  }
+
+  get configGeneration(): number {
+    return this.#config.generation;
+  }
+
+  writeConfig(offset: number, bytes: number, value: number): void {
+    this.#config.write(offset, bytes, value);
+  }
+
+  activate(features: FeatureSet, queues: readonly (SplitQueue | undefined)[], events: VirtioEvents): void {
+    this.#features = features;
+    this.#queues = queues;
+    this.#events = events;
+  }
+
+  notify(queue: number): void {
+    const ring = this.#queues[queue];
+    if (ring === undefined) return;
+    if (this.#isWorking) return this.#events?.workLeft(queue); // a display or a listener kicked: take it up later
+    this.#isWorking = true;
+    this.#work(ring, queue);
+    this.#isWorking = false;
+  }
+
+  reset(): void {
+    const { scanouts, resources, display } = this.#state;
+    for (const scanout of scanouts) {
+      scanout.disable();
+      display.setCursor(scanout.id, undefined);
+    }
+    resources.clear();
+    this.#config.reset();
+    this.#features = featureSet();
+    this.#queues = [];
+    this.#events = undefined;
+  }
+
+  #work(ring: SplitQueue, queue: number): void {
+    const state = this.#state;
+    state.workBytes = 0;
+    let popped = ring.pop();
+    while (popped === PopResult.Chain) {
+      this.#answer(ring, queue);
+      state.workBytes += COMMAND_COST_BYTES;
+      if (state.workBytes >= state.limits.workBytesPerNotify) {
+        this.#events?.workLeft(queue);
+        break;
+      }
+      popped = ring.pop();
+    }
+    this.#counters.bytes += state.workBytes;
+    ring.signal();
+    if (popped === PopResult.Malformed) this.#events?.needsReset();
+  }
+
+  /** Carries out the command in the ring's chain and hands the chain back with the reply. */
+  #answer(ring: SplitQueue, queue: number): void {
+    const { reply } = this.#state;
+    const header = readCtrlHdr(this.#state.guest.words, ring.chain.command >>> 2, this.#header);
+    const writableBytes = ring.chain.writableBytes;
+    reply.begin();
+    const reason = this.#refusal(ring, queue, writableBytes) ?? this.#execute(ring);
+    this.#counters.commands++;
+    if (reason !== undefined) {
+      this.#counters.errors++;
+      this.#errors.report(header.type, reason);
+      reply.fail(reason.response);
+    }
+    const hasRoom = writableBytes >= CTRL_HDR_SIZE;
+    if (hasRoom) reply.writeHeader(header);
+    ring.complete(reply.address, hasRoom ? reply.sizeBytes : 0);
+  }
+
+  /** Why the command must not even begin, or undefined. */
+  #refusal(ring: SplitQueue, queue: number, writableBytes: number): Reason | undefined {
+    const readableBytes = ring.chain.readableBytes;
+    if (readableBytes < CTRL_HDR_SIZE) return Reasons.headerTooShort;
+    const { type } = this.#header;
+    const size = commandSize(type);
+    if (size === 0) return Reasons.commandUnknown;
+    if (commandQueue(type) !== queue) return Reasons.wrongQueue;
+    const feature = commandFeature(type);
+    if (feature !== undefined && !hasFeature(this.#features, feature)) return refusalWithoutFeature(type);
+    if (readableBytes < size) return Reasons.commandTooShort;
+    const replySize = commandReplySize(type);
+    const isCutOff = replySize > writableBytes && writableBytes >= CTRL_HDR_SIZE && replySize > CTRL_HDR_SIZE;
+    return isCutOff ? Reasons.responseTooLong : undefined;
+  }
+
+  #execute(ring: SplitQueue): Reason | undefined {
+    const command = this.#reader.read(this.#state.guest.words, ring.chain.command >>> 2);
+    if (command === undefined) return Reasons.commandUnknown;
+    return dispatch(this.#state, command, ring.chain);
+  }
+}
+
+function refusalWithoutFeature(type: number): Reason {
+  const isBlobCommand = type === CommandType.ResourceCreateBlob || type === CommandType.SetScanoutBlob;
+  return isBlobCommand ? Reasons.blobFeatureMissing : Reasons.featureMissing;
+}
+
+function allocate(guest: GuestMemory, bytes: number): number {
+  const address = guest.heap.allocate(bytes);
+  if (address === 0) throw new RangeError("Cannot make a VirtioGpu: the heap has no room");
+  return address;
+}

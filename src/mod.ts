@@ -1,0 +1,30 @@
+/**
+ * Scanout: a virtio-gpu device for JavaScript hosts. Put a `VirtioGpu` over the guest's memory behind a transport, and a
+ * `Display` behind it; a guest's own driver does the rest.
+ *
+ * @module
+ */
+export { GuestMemory, type Region } from "./memory/guest_memory.ts";
+export { Arena, type Extent, growingArena, type HostHeap } from "./memory/host_heap.ts";
+export { PageList } from "./memory/page_list.ts";
+export { type PixelSource, type PixelTarget, readPixels } from "./memory/pixel_source.ts";
+export { type Rect } from "./memory/rect.ts";
+export { type Conversion, type PixelLayout } from "./protocol/formats.ts";
+export { Format } from "./protocol/wire.gen.ts";
+export { type Reason, Reasons } from "./protocol/reasons.ts";
+export { type Counters, VirtioGpu, type VirtioGpuOptions } from "./device/virtio_gpu.ts";
+export { defaultLimits, type Limits } from "./device/limits.ts";
+export { type OutputOptions } from "./device/output.ts";
+export { type GuestError } from "./device/guest_errors.ts";
+export { type CursorImage, type Display } from "./display/display.ts";
+export { type CursorPicture, MemoryDisplay, type Picture } from "./display/memory_display.ts";
+export { type TransportHost } from "./transport/driver_session.ts";
+export { VirtioPci } from "./transport/pci.ts";
+export { type PciOptions } from "./transport/pci_config.ts";
+export {
+  type FeatureSet,
+  type SharedMemoryRegion,
+  type VirtioDevice,
+  type VirtioEvents,
+} from "./virtio/virtio_device.ts";
+export { SplitQueue } from "./virtio/split_queue.ts";

@@ -1,0 +1,40 @@
+import type { GuestMemory } from "../memory/guest_memory.ts";
+import * as layout from "../wasm/layout.gen.ts";
+
+/**
+ * A descriptor chain that was taken from a queue: readable bytes, then writable bytes, both as segments in the memory.
+ * Virtio 1.4, 2.7.13. Its block is filled by the kernel; this is a view of it.
+ */
+export class Chain {
+  /** Address of the block; 0 when there was no room for it. */
+  readonly address: number;
+  readonly #guest: GuestMemory;
+
+  /** A view of the chain block at `address`. */
+  constructor(guest: GuestMemory, address: number) {
+    this.#guest = guest;
+    this.address = address;
+  }
+
+  /** Bytes that the driver wrote for the device. */
+  get readableBytes(): number {
+    return this.#guest.words[(this.address + layout.CHAIN_READABLE_BYTES) >>> 2]!;
+  }
+
+  /** Bytes that the device may write. */
+  get writableBytes(): number {
+    return this.#guest.words[(this.address + layout.CHAIN_WRITABLE_BYTES) >>> 2]!;
+  }
+
+  /** Address of a copy of the first 128 readable bytes, zeroes behind them: what a command is decoded from. */
+  get command(): number {
+    return this.address + layout.CHAIN_COMMAND;
+  }
+
+  /** Copies readable bytes `start` to `start + lengthBytes` to `target`; false when the chain has fewer. */
+  read(start: number, lengthBytes: number, target: number): boolean {
+    const segments = this.address + layout.CHAIN_READABLE_LIST;
+    const count = this.#guest.words[(this.address + layout.CHAIN_READABLE_SEGMENTS) >>> 2]!;
+    return this.#guest.kernels.gatherBytes(segments, count, start, target, lengthBytes) === 0;
+  }
+}

@@ -1,0 +1,125 @@
+import type { GuestMemory } from "../memory/guest_memory.ts";
+import * as layout from "../wasm/layout.gen.ts";
+import { Chain } from "./chain.ts";
+
+/** Where a driver put a virtqueue, and how it uses it. Virtio 1.4, 2.7. */
+export interface SplitQueueSetup {
+  /** Number of descriptors, a power of two. */
+  size: number;
+  /** Guest address of the descriptor table, aligned to 16. */
+  descriptorAddress: number;
+  /** Guest address of the available ring, aligned to 2. */
+  availableAddress: number;
+  /** Guest address of the used ring, aligned to 4. */
+  usedAddress: number;
+  /** VIRTIO_F_EVENT_IDX was negotiated. */
+  hasEventIdx: boolean;
+  /** VIRTIO_F_INDIRECT_DESC was negotiated. */
+  hasIndirectDesc: boolean;
+}
+
+/** What `SplitQueue.pop` found. */
+export const PopResult = {
+  /** The next chain is in `chain`. */
+  Chain: 1,
+  /** The driver has made nothing more available, and will notify when it does. */
+  Empty: 0,
+  /** The ring or a chain is malformed; the queue stands still until the device is reset. */
+  Malformed: -1,
+} as const;
+/** One of the values of `PopResult`. */
+export type PopResult = typeof PopResult[keyof typeof PopResult];
+
+/** Bytes of a ring besides its elements: flags, index, and the event index behind them. */
+const RING_OVERHEAD_BYTES = 6;
+
+/** The device's side of one split virtqueue. Virtio 1.4, 2.7. Whatever the driver wrote into it is checked by the kernels. */
+export class SplitQueue {
+  /** The chain that the last `pop` took. */
+  readonly chain: Chain;
+  readonly #guest: GuestMemory;
+  readonly #setup: SplitQueueSetup;
+  readonly #interrupt: () => void;
+  readonly #block: number;
+  #generation: number;
+  #errorCode = 0;
+
+  /** Sets the queue up as the driver asked; `interrupt` is called when the driver wants to hear of used buffers. */
+  constructor(guest: GuestMemory, setup: SplitQueueSetup, interrupt: () => void) {
+    this.#guest = guest;
+    this.#setup = { ...setup };
+    this.#interrupt = interrupt;
+    this.#block = guest.heap.allocate(layout.QUEUE_BYTES);
+    const chainBlock = this.#block === 0 ? 0 : guest.heap.allocate(layout.CHAIN_BYTES);
+    this.chain = new Chain(guest, chainBlock);
+    this.#generation = -1;
+    if (chainBlock === 0) {
+      this.#errorCode = layout.ERROR_ADDRESS;
+      return;
+    }
+    const words = guest.words;
+    const at = this.#block >>> 2;
+    words[at + (layout.QUEUE_SIZE >>> 2)] = setup.size;
+    words[at + (layout.QUEUE_REGIONS >>> 2)] = guest.regionTable;
+    words[at + (layout.QUEUE_FLAGS >>> 2)] = (setup.hasEventIdx ? layout.QUEUE_FLAG_EVENT_IDX : 0) |
+      (setup.hasIndirectDesc ? layout.QUEUE_FLAG_INDIRECT_DESC : 0);
+  }
+
+  /** Why the queue stands still: an ERROR_ code of the kernels, 0 while it works. */
+  get errorCode(): number {
+    return this.#errorCode;
+  }
+
+  /** Takes the next chain that the driver made available into `chain`; it stays the queue's until `complete`. */
+  pop(): PopResult {
+    if (this.#errorCode !== 0) return PopResult.Malformed;
+    if (this.#generation !== this.#guest.generation && !this.#locate()) return this.#fail(layout.ERROR_ADDRESS);
+    const result = this.#guest.kernels.queuePop(this.#block, this.chain.address);
+    return result < 0 ? this.#fail(result) : result as PopResult;
+  }
+
+  /**
+   * Writes `responseBytes` bytes from the address `response` into the chain's writable part, as far as there is room, and
+   * hands the chain back to the driver. Virtio 1.4, 2.7.8: the used length is what was written.
+   */
+  complete(response: number, responseBytes: number): void {
+    this.#guest.kernels.queueComplete(this.#block, this.chain.address, response, responseBytes);
+  }
+
+  /** Interrupts the driver if it wants to hear of the chains completed since the last call. Virtio 1.4, 2.7.7.2. */
+  signal(): void {
+    if (this.#errorCode === 0 && this.#generation === this.#guest.generation) {
+      if (this.#guest.kernels.queueShouldSignal(this.#block) === 1) this.#interrupt();
+    }
+  }
+
+  /** Gives the queue's memory back; it must not be used afterwards. */
+  release(): void {
+    if (this.#block !== 0) this.#guest.heap.free(this.#block);
+    if (this.chain.address !== 0) this.#guest.heap.free(this.chain.address);
+    this.#errorCode = layout.ERROR_ADDRESS;
+  }
+
+  #fail(code: number): PopResult {
+    this.#errorCode = code;
+    return PopResult.Malformed;
+  }
+
+  /** Resolves the three parts; false when one is misaligned or not in one region. */
+  #locate(): boolean {
+    const { size, descriptorAddress, availableAddress, usedAddress } = this.#setup;
+    if (descriptorAddress % 16 !== 0 || availableAddress % 2 !== 0 || usedAddress % 4 !== 0) return false;
+    const guest = this.#guest;
+    const descriptors = guest.resolve(descriptorAddress, size * 16);
+    const available = guest.resolve(availableAddress, RING_OVERHEAD_BYTES + size * 2);
+    const used = guest.resolve(usedAddress, RING_OVERHEAD_BYTES + size * 8);
+    if (descriptors < 0 || available < 0 || used < 0) return false;
+    const words = guest.words;
+    const at = this.#block >>> 2;
+    words[at + (layout.QUEUE_DESCRIPTOR_OFFSET >>> 2)] = descriptors;
+    words[at + (layout.QUEUE_AVAILABLE_OFFSET >>> 2)] = available;
+    words[at + (layout.QUEUE_USED_OFFSET >>> 2)] = used;
+    this.#generation = guest.generation;
+    return true;
+  }
+}

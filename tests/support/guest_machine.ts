@@ -1,0 +1,180 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { V86 } from "v86";
+import { GUEST_CACHE_FOLDER, type GuestImage } from "../../build/guest/image.ts";
+import { type CommandResult, GuestSerial } from "./guest_serial.ts";
+
+/** How a guest is started. */
+export interface GuestMachineOptions {
+  readonly image: GuestImage;
+  /** The guest's RAM; 128 MiB unless given. */
+  readonly memoryBytes?: number;
+  /** Attaches devices. Is called when v86 has made its own devices and before the guest's first instruction. */
+  readonly beforeRun?: (emulator: V86) => void | Promise<void>;
+  /** Is called with each line that the guest prints on its serial line. */
+  readonly onLine?: (line: string) => void;
+}
+
+const DEFAULT_MEMORY_BYTES = 128 << 20;
+
+// Generous: a loaded machine of two cores must not fail a test. Only a guest that hangs gets here.
+const BOOT_TIMEOUT_SECONDS = 180;
+const COMMAND_TIMEOUT_SECONDS = 60;
+
+const READY = /^scanout guest ready: Linux (.*)$/m;
+
+/** Where v86 puts what Linux's boot protocol wants, in guest memory. */
+const REAL_MODE_ADDRESS = 0x80000;
+const REAL_MODE_BYTES = 0x20000;
+const KERNEL_ADDRESS = 0x100000;
+const INITRAMFS_ADDRESS = 64 << 20;
+
+/** A PC in v86 with the guest of build/guest in it, whose shell has been reached. `close` it when done. */
+export class GuestMachine {
+  readonly emulator: V86;
+  readonly serial: GuestSerial;
+
+  private constructor(emulator: V86, serial: GuestSerial) {
+    this.emulator = emulator;
+    this.serial = serial;
+  }
+
+  /** Boots the guest until it takes commands: 7 to 12 seconds. virtio_gpu is not loaded then. */
+  static async boot(options: GuestMachineOptions): Promise<GuestMachine> {
+    const machine = await GuestMachine.#create(options);
+    await machine.emulator.run();
+    await machine.serial.waitFor(READY, BOOT_TIMEOUT_SECONDS);
+    return machine;
+  }
+
+  /** Goes on from a state that `saveState` gave, of the same image with the same devices. The state is not changed. */
+  static async resume(options: GuestMachineOptions, state: ArrayBuffer): Promise<GuestMachine> {
+    const machine = await GuestMachine.#create(options);
+    await machine.emulator.restore_state(state);
+    await machine.emulator.run();
+    return machine;
+  }
+
+  static async #create(options: GuestMachineOptions): Promise<GuestMachine> {
+    const { image } = options;
+    const emulator = new V86({
+      wasm_path: fileURLToPath(new URL("./v86.wasm", import.meta.resolve("v86"))),
+      memory_size: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+      autostart: false,
+      bios: { buffer: image.bios.slice().buffer },
+      vga_bios: { buffer: image.vgaBios.slice().buffer },
+      bzimage: { buffer: image.kernel.slice().buffer }, // v86 writes into its header
+      initrd: { buffer: image.initramfs.slice().buffer },
+      cmdline: image.commandLine,
+      disable_keyboard: true,
+      disable_mouse: true,
+      disable_speaker: true,
+    });
+    await new Promise<void>((resolve) => emulator.add_listener("emulator-loaded", () => resolve()));
+    const serial = new GuestSerial(emulator);
+    if (options.onLine !== undefined) serial.onLine = options.onLine;
+    reloadKernelAtReset(emulator, image);
+    await options.beforeRun?.(emulator);
+    return new GuestMachine(emulator, serial);
+  }
+
+  /** Runs a shell command in the guest and gives its output (standard error too) and exit status. */
+  run(command: string, timeoutSeconds = COMMAND_TIMEOUT_SECONDS): Promise<CommandResult> {
+    return this.serial.run(command, timeoutSeconds);
+  }
+
+  /** Runs a shell command that must succeed, and gives its output. */
+  async output(command: string): Promise<string> {
+    const { output, status } = await this.run(command);
+    if (status !== 0) throw new Error(`In the guest, ${command} ended with status ${status}:\n${output}`);
+    return output;
+  }
+
+  /** Resolves when a line that the guest prints matches. */
+  waitFor(pattern: RegExp, timeoutSeconds = COMMAND_TIMEOUT_SECONDS): Promise<RegExpExecArray> {
+    return this.serial.waitFor(pattern, timeoutSeconds);
+  }
+
+  /** The kernel's log since the last call, or since boot; it is forgotten in the guest. */
+  dmesg(): Promise<string> {
+    return this.output("dmesg -c");
+  }
+
+  /** Reboots from inside the guest and resolves when it takes commands again. */
+  async reboot(): Promise<void> {
+    const ready = this.serial.waitFor(READY, BOOT_TIMEOUT_SECONDS);
+    this.serial.send("0 reboot -f\n");
+    await ready;
+  }
+
+  /** What v86 saves: CPU, memory, its own devices. A state of 128 MiB takes about 50 MiB. */
+  saveState(): Promise<ArrayBuffer> {
+    return this.emulator.save_state();
+  }
+
+  /** Stops the guest for good and waits until v86 has no timer left. */
+  async close(): Promise<void> {
+    this.serial.close();
+    await this.emulator.destroy();
+    // v86 forgets timers that it has replaced by earlier ones, of at most 100 ms, without clearing them.
+    await new Promise((resolve) => setTimeout(resolve, 110));
+  }
+}
+
+/**
+ * The state of a guest that has just become ready, from the cache or by booting once. `devices` names what `beforeRun`
+ * attaches: guests with other devices are other states. One state is kept for each such name.
+ */
+export async function readyState(options: GuestMachineOptions, devices: string): Promise<ArrayBuffer> {
+  const folder = join(GUEST_CACHE_FOLDER, "states");
+  const prefix = `${devices}-${(options.memoryBytes ?? DEFAULT_MEMORY_BYTES) >> 20}MiB-`;
+  const name = `${prefix}v86-${await v86Version()}-${options.image.key}`;
+  const cached = await Deno.readFile(join(folder, name)).catch(() => undefined);
+  if (cached !== undefined) return cached.buffer;
+
+  const machine = await GuestMachine.boot(options);
+  const state = await machine.saveState();
+  await machine.close();
+
+  await Deno.mkdir(folder, { recursive: true });
+  const old = Array.from(Deno.readDirSync(folder)).filter((entry) => entry.name.startsWith(prefix));
+  for (const entry of old) await Deno.remove(join(folder, entry.name)).catch(() => {}); // another process may have
+  const unfinished = await Deno.makeTempFile({ dir: folder, prefix: "writing-" });
+  await Deno.writeFile(unfinished, new Uint8Array(state));
+  await Deno.rename(unfinished, join(folder, name));
+  return state;
+}
+
+async function v86Version(): Promise<string> {
+  const file = new URL("../package.json", import.meta.resolve("v86"));
+  return JSON.parse(await Deno.readTextFile(file)).version;
+}
+
+interface V86Cpu {
+  readonly wasm_memory: WebAssembly.Memory;
+  readonly mem8: Uint8Array;
+  reboot_internal(): void;
+}
+
+/**
+ * v86 puts the kernel into memory once, when it is made. By the time the guest resets, Linux has overwritten it, and the
+ * BIOS would start garbage: so this puts it there again at each reset, as a real machine would load it from its disk.
+ */
+function reloadKernelAtReset(emulator: V86, image: GuestImage): void {
+  const { cpu } = (emulator as unknown as { v86: { cpu: V86Cpu } }).v86;
+  const guestMemory = () => new Uint8Array(cpu.wasm_memory.buffer, cpu.mem8.byteOffset);
+  const copies = [
+    [REAL_MODE_ADDRESS, REAL_MODE_BYTES],
+    [KERNEL_ADDRESS, image.kernel.length],
+    [INITRAMFS_ADDRESS, image.initramfs.length],
+  ].map(([address, lengthBytes]) => ({
+    address: address!,
+    bytes: guestMemory().slice(address, address! + lengthBytes!),
+  }));
+
+  const reset = cpu.reboot_internal;
+  cpu.reboot_internal = function () {
+    for (const { address, bytes } of copies) guestMemory().set(bytes, address);
+    return reset.call(cpu);
+  };
+}

@@ -1,0 +1,17 @@
+import { decode } from "fast-png";
+
+/** A picture of 8-bit RGBA pixels. */
+export interface Picture {
+  widthPixels: number;
+  heightPixels: number;
+  rgba: Uint8Array;
+}
+
+/** Decodes a PNG file of 8-bit RGBA pixels, the only kind that the project writes; throws on any other. */
+export function decodePng(file: Uint8Array): Picture {
+  const { width, height, data, channels, depth } = decode(file);
+  if (channels !== 4 || !(data instanceof Uint8Array)) {
+    throw new TypeError(`Cannot decode the PNG: wanted 4 channels of 8 bits, got ${channels} of ${depth}`);
+  }
+  return { widthPixels: width, heightPixels: height, rgba: data };
+}
