@@ -5,6 +5,8 @@ import {
   QUEUE_NEXT_USED,
   QUEUE_SIZE,
   QUEUE_USED_OFFSET,
+  VIRTQ_USED_ELEM_ID,
+  VIRTQ_USED_ELEM_LEN,
   VIRTQ_USED_ELEM_SIZE,
   VIRTQ_USED_IDX,
   VIRTQ_USED_RING,
@@ -21,8 +23,8 @@ export function queueComplete(queue: usize, chain: usize, response: usize, respo
   const next = load<u32>(queue, QUEUE_NEXT_USED);
   const slot = next & (load<u32>(queue, QUEUE_SIZE) - 1);
   const element = used + VIRTQ_USED_RING + slot * VIRTQ_USED_ELEM_SIZE;
-  store<u32>(element, load<u32>(chain, CHAIN_HEAD));
-  store<u32>(element, written, 4);
+  store<u32>(element, load<u32>(chain, CHAIN_HEAD), VIRTQ_USED_ELEM_ID);
+  store<u32>(element, written, VIRTQ_USED_ELEM_LEN);
   const following = (next + 1) & 0xffff;
   store<u32>(queue, following, QUEUE_NEXT_USED);
   storePublished(used + VIRTQ_USED_IDX, following);

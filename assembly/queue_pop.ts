@@ -14,6 +14,7 @@ import {
   QUEUE_NEXT_AVAILABLE,
   QUEUE_SIZE,
   QUEUE_USED_OFFSET,
+  VIRTQ_AVAIL_ELEM_SIZE,
   VIRTQ_AVAIL_IDX,
   VIRTQ_AVAIL_RING,
   VIRTQ_USED_ELEM_SIZE,
@@ -39,7 +40,7 @@ export function queuePop(queue: usize, chain: usize): i32 {
   }
   if (pending > size) return ERROR_INDEX_JUMP;
 
-  const head: u32 = load<u16>(available + (next & (size - 1)) * 2, VIRTQ_AVAIL_RING);
+  const head: u32 = load<u16>(available + (next & (size - 1)) * VIRTQ_AVAIL_ELEM_SIZE, VIRTQ_AVAIL_RING);
   if (head >= size) return ERROR_HEAD_RANGE;
   const error = walkChain(queue, chain, head, size);
   if (error != 0) return error;
@@ -53,7 +54,12 @@ export function queuePop(queue: usize, chain: usize): i32 {
 function copyCommand(chain: usize): void {
   const command = chain + CHAIN_COMMAND;
   const readable = load<u32>(chain, CHAIN_READABLE_BYTES);
-  memory.fill(command, 0, CHAIN_COMMAND_BYTES);
+  for (let at: u32 = 0; at < <u32>CHAIN_COMMAND_BYTES; at += 64) {
+    v128.store(command + at, i64x2(0, 0));
+    v128.store(command + at, i64x2(0, 0), 16);
+    v128.store(command + at, i64x2(0, 0), 32);
+    v128.store(command + at, i64x2(0, 0), 48);
+  }
   if (readable == 0) return;
   copyListChecked(chain + CHAIN_READABLE_LIST, 0, command, min<u32>(readable, CHAIN_COMMAND_BYTES), true);
 }

@@ -5,6 +5,7 @@ import {
   QUEUE_NEXT_USED,
   QUEUE_SIGNALLED_USED,
   QUEUE_SIZE,
+  VIRTQ_AVAIL_ELEM_SIZE,
   VIRTQ_AVAIL_FLAGS,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_AVAIL_RING,
@@ -22,6 +23,6 @@ export function queueShouldSignal(queue: usize): i32 {
     return loadPublished(available + VIRTQ_AVAIL_FLAGS) & VIRTQ_AVAIL_F_NO_INTERRUPT ? 0 : 1;
   }
   // The driver's used_event follows the ring: it wants to hear when the completion of that index has been passed.
-  const usedEvent = loadPublished(available + VIRTQ_AVAIL_RING + load<u32>(queue, QUEUE_SIZE) * 2);
+  const usedEvent = loadPublished(available + VIRTQ_AVAIL_RING + load<u32>(queue, QUEUE_SIZE) * VIRTQ_AVAIL_ELEM_SIZE);
   return ((nextUsed - usedEvent - 1) & 0xffff) < completed ? 1 : 0;
 }

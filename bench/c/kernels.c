@@ -261,6 +261,7 @@ KERNEL int queue_complete(u8 *m, u32 queue, u32 chain, u32 response, u32 respons
 static void convert_row(u8 *source, u8 *target, u32 width, __m128i shuffle, __m128i opaque) {
   u32 x = 0;
   for (; x + 16 <= width; x += 16) {
+#pragma GCC unroll 4
     for (u32 i = 0; i < 64; i += 16) {
       __m128i pixels = _mm_loadu_si128((__m128i *)(source + x * 4 + i));
       _mm_storeu_si128((__m128i *)(target + x * 4 + i), _mm_or_si128(_mm_shuffle_epi8(pixels, shuffle), opaque));

@@ -33,6 +33,11 @@ export class GuestMemory {
   readonly heap: HostHeap;
   /** Address of the region table, for kernels that resolve guest addresses. */
   readonly regionTable: number;
+  /**
+   * Told of every range of guest memory that was written for the guest, by offset and length, once it is written. For hosts
+   * that must know, as an emulator that has compiled code from it.
+   */
+  onWrite: ((offset: number, bytes: number) => void) | undefined;
   readonly #memory: WebAssembly.Memory;
   #regions: readonly Region[] = [];
   #generation = 0;

@@ -37,4 +37,15 @@ export class Chain {
     const count = this.#guest.words[(this.address + layout.CHAIN_READABLE_SEGMENTS) >>> 2]!;
     return this.#guest.kernels.gatherBytes(segments, count, start, target, lengthBytes) === 0;
   }
+
+  /** Tells `onWrite` which ranges hold the first `bytes` writable bytes. */
+  reportWritten(bytes: number, onWrite: (offset: number, bytes: number) => void): void {
+    const words = this.#guest.words;
+    let at = (this.address + layout.CHAIN_WRITABLE_LIST) >>> 2;
+    for (let done = 0; done < bytes; at += layout.SEGMENT_BYTES >>> 2) {
+      const end = words[at + ((layout.SEGMENT_BYTES + layout.SEGMENT_START) >>> 2)]!;
+      onWrite(words[at + (layout.SEGMENT_OFFSET >>> 2)]!, Math.min(end, bytes) - done);
+      done = end;
+    }
+  }
 }

@@ -83,14 +83,20 @@ export class SplitQueue {
    * hands the chain back to the driver. Virtio 1.4, 2.7.8: the used length is what was written.
    */
   complete(response: number, responseBytes: number): void {
-    this.#guest.kernels.queueComplete(this.#block, this.chain.address, response, responseBytes);
+    const written = this.#guest.kernels.queueComplete(this.#block, this.chain.address, response, responseBytes);
+    const { onWrite } = this.#guest;
+    if (onWrite !== undefined) this.chain.reportWritten(written, onWrite);
   }
 
   /** Interrupts the driver if it wants to hear of the chains completed since the last call. Virtio 1.4, 2.7.7.2. */
   signal(): void {
-    if (this.#errorCode === 0 && this.#generation === this.#guest.generation) {
-      if (this.#guest.kernels.queueShouldSignal(this.#block) === 1) this.#interrupt();
+    if (this.#errorCode !== 0 || this.#generation !== this.#guest.generation) return;
+    const { kernels, onWrite, words } = this.#guest;
+    if (onWrite !== undefined) {
+      const usedRing = words[(this.#block + layout.QUEUE_USED_OFFSET) >>> 2]!;
+      onWrite(usedRing, RING_OVERHEAD_BYTES + this.#setup.size * 8);
     }
+    if (kernels.queueShouldSignal(this.#block) === 1) this.#interrupt();
   }
 
   /** Gives the queue's memory back; it must not be used afterwards. */

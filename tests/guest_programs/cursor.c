@@ -1,5 +1,5 @@
-// cursor HOT_X HOT_Y X Y [X Y ...]: shows a 64x64 cursor and moves its hotspot to each point in turn; when standard input
-// has a byte, the cursor goes.
+// cursor HOT_X HOT_Y X Y [X Y ...]: shows a 64x64 cursor and moves its top left pixel to each point in turn; when standard
+// input has a byte, the cursor goes.
 //
 // The pixel at (x, y) has alpha 255 where x + y < 56, 128 where x + y < 64, else 0; red x * 4, green y * 4, blue 128,
 // each multiplied by alpha / 255 and rounded down.

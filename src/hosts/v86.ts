@@ -1,0 +1,119 @@
+/**
+ * The v86 host: puts a virtio-gpu into an emulator of the npm package `v86`, unpatched, before it runs.
+ *
+ * @module
+ */
+import { GuestMemory, type Region } from "../memory/guest_memory.ts";
+import { Arena } from "../memory/host_heap.ts";
+import { VirtioGpu, type VirtioGpuOptions } from "../device/virtio_gpu.ts";
+import { VirtioPci } from "../transport/pci.ts";
+import { type V86Cpu, v86Cpu } from "./v86_members.ts";
+
+/** What an embedder may say; everything has a default. */
+export interface V86Options extends VirtioGpuOptions {
+  /** The PCI slot, 1 to 31; 15 when absent, whose interrupt no other device of v86 shares. */
+  readonly slot?: number;
+  /**
+   * Bytes of host memory that are taken at once, before the guest runs; 32 MiB when absent. More is taken when it is
+   * needed, but then v86's memory grows while the guest runs.
+   */
+  readonly reservedBytes?: number;
+}
+
+/** A device in an emulator. */
+export interface V86Gpu {
+  /** The device. */
+  readonly gpu: VirtioGpu;
+  /** The emulator's memory: what a display of one's own reads pixels from. */
+  readonly guest: GuestMemory;
+}
+
+const DEFAULT_SLOT = 15;
+const DEFAULT_RESERVED_BYTES = 32 * 1024 * 1024;
+/** First of the device's I/O ports: nobody's, and below those that a BIOS hands out. The guest may move them. */
+const FIRST_PORT = 0x9000;
+const GROWTH_BYTES = 16 * 1024 * 1024;
+/** v86's allocator ends the emulator for a request of 2^31 bytes. */
+const MAX_ALLOCATION_BYTES = 0x7fff_0000;
+/** An allocation that failed gives its size field's address after the null pointer. */
+const NO_ALLOCATION = 16;
+/** A PC has no RAM between these addresses, but the VGA's window and the BIOS. */
+const HOLE_BEGIN = 0xa0000;
+const HOLE_END = 0x100000;
+
+/**
+ * Puts a virtio-gpu into `emulator`, a `V86` that has loaded ("emulator-loaded") and does not run yet (`autostart: false`).
+ * The guest's driver finds it on the PCI bus; a reset of the machine resets it. Throws `TypeError` when this release of v86
+ * lacks a member that is needed, `RangeError` for a slot in use and for options out of range.
+ */
+export async function attach(emulator: object, options: V86Options = {}): Promise<V86Gpu> {
+  const cpu = v86Cpu(emulator);
+  const { slot = DEFAULT_SLOT, reservedBytes = DEFAULT_RESERVED_BYTES } = options;
+  const pciId = slot << 3;
+  if (!(slot >= 1 && slot <= 31) || cpu.devices.pci.devices[pciId] !== undefined) {
+    throw new RangeError(`Cannot attach to v86: slot must be free and 1 to 31, got ${slot}`);
+  }
+  const heap = v86Heap(cpu, reservedBytes);
+  const guest = await GuestMemory.create(cpu.wasm_memory, heap, ramRegions(cpu));
+  const ramOffset = cpu.mem8.byteOffset;
+  guest.onWrite = (offset, bytes) => cpu.jit_dirty_cache(offset - ramOffset, offset - ramOffset + bytes);
+  const gpu = new VirtioGpu(guest, options);
+  const { pci } = cpu.devices;
+  const transport = new VirtioPci(gpu, guest, {
+    setInterrupt: (isAsserted) => isAsserted ? pci.raise_irq(pciId) : pci.lower_irq(pciId),
+    defer: (work) => setTimeout(work, 0), // a microtask would come before the guest's next turn
+  }, { isIoBar: true });
+  registerPorts(cpu, transport);
+  const configSpace = transport.configSpace;
+  new DataView(configSpace.buffer).setUint16(0x10, FIRST_PORT | 1, true);
+  pci.register_device({
+    pci_id: pciId,
+    pci_space: configSpace,
+    pci_bars: [{ size: transport.barBytes }],
+    name: "virtio-gpu",
+  });
+  resetWithMachine(cpu, transport);
+  return { gpu, guest };
+}
+
+/** Guest RAM without the PC's hole: nothing that the device does reaches the BIOS. */
+function ramRegions(cpu: V86Cpu): Region[] {
+  const offset = cpu.mem8.byteOffset;
+  return [
+    { guestAddress: 0, sizeBytes: HOLE_BEGIN, offset },
+    { guestAddress: HOLE_END, sizeBytes: cpu.memory_size[0]! - HOLE_END, offset: offset + HOLE_END },
+  ];
+}
+
+/** A heap out of v86's own allocator, since guest RAM and the emulator's data share its memory. */
+function v86Heap(cpu: V86Cpu, reservedBytes: number): Arena {
+  let nextBytes = reservedBytes;
+  return new Arena(cpu.wasm_memory, (needed) => {
+    const bytes = Math.max(needed, nextBytes);
+    if (bytes > MAX_ALLOCATION_BYTES) return undefined;
+    const address = cpu.wm.exports.v86_malloc(bytes) >>> 0;
+    if (address <= NO_ALLOCATION) return undefined;
+    nextBytes = GROWTH_BYTES;
+    return { address, bytes };
+  });
+}
+
+/** v86 knows one handler for each port and width; it tells a write handler the value alone. */
+function registerPorts(cpu: V86Cpu, transport: VirtioPci): void {
+  const owner = {};
+  for (let offset = 0; offset < transport.barBytes; offset++) {
+    const read = (bytes: number) => () => transport.readBar(offset, bytes);
+    const write = (bytes: number) => (value: number) => transport.writeBar(offset, bytes, value >>> 0);
+    cpu.io.register_read(FIRST_PORT + offset, owner, read(1), read(2), read(4));
+    cpu.io.register_write(FIRST_PORT + offset, owner, write(1), write(2), write(4));
+  }
+}
+
+/** v86 resets the devices that it knows; `restart()`, the reset port and a triple fault all come by here. */
+function resetWithMachine(cpu: V86Cpu, transport: VirtioPci): void {
+  const reboot = cpu.reboot_internal;
+  cpu.reboot_internal = () => {
+    transport.reset();
+    reboot.call(cpu);
+  };
+}
