@@ -15,6 +15,7 @@ import {
   SEGMENT_START,
 } from "./constants.gen";
 import { findRegion } from "./region";
+import { NOWHERE, segmentAt } from "./segment";
 
 /** See Kernels.pageListParse in src/wasm/kernels.ts. */
 export function pageListParse(
@@ -29,46 +30,40 @@ export function pageListParse(
   const segmentsEnd = segments + capacity * SEGMENT_BYTES;
   let segment = segments;
   let total: u64 = 0;
-  let guestEnd: u64 = 0; // where the last segment ends, in the guest and in the memory
-  let offsetEnd: u32 = 0;
+  let guestEnd: u64 = NOWHERE; // where an entry must begin to continue the last segment
   let regionBegin: u64 = 0;
   let regionBytes: u64 = 0;
-  let regionOffset: u32 = 0;
+  let regionDelta: u64 = 0; // from a guest address to an offset, modulo 2^64
 
   for (; entries != end; entries += MEM_ENTRY_SIZE) {
-    let address = load<u64>(entries, MEM_ENTRY_ADDR);
-    let length = load<u32>(entries, MEM_ENTRY_LENGTH);
-    if (length == 0) return ERROR_PAGE_ZERO_LENGTH;
-    // One piece, unless the bytes go on in an adjacent region.
-    do {
-      let within = address - regionBegin;
-      if (within >= regionBytes) {
-        const region = findRegion(regions, address);
-        if (region == 0) return ERROR_PAGE_ADDRESS;
-        regionBegin = load<u64>(region, REGION_GUEST_ADDRESS);
-        regionBytes = load<u64>(region, REGION_SIZE_BYTES);
-        regionOffset = load<u32>(region, REGION_OFFSET);
-        within = address - regionBegin;
-      }
-      const piece = <u32>min<u64>(length, regionBytes - within);
-      const offset = regionOffset + <u32>within;
-      if (address != guestEnd || offset != offsetEnd || offsetEnd == 0) {
-        if (segment == segmentsEnd) return ERROR_PAGE_CAPACITY;
-        store<u32>(segment, <u32>total, SEGMENT_START);
-        store<u32>(segment, offset, SEGMENT_OFFSET);
-        store<u64>(guestAddresses, address);
-        segment += SEGMENT_BYTES;
-        guestAddresses += GUEST_ADDRESS_BYTES;
-      }
-      total += piece;
-      address += piece;
-      length -= piece;
-      guestEnd = address;
-      offsetEnd = offset + piece;
-    } while (length != 0);
+    const address = load<u64>(entries, MEM_ENTRY_ADDR);
+    const length = <u64>load<u32>(entries, MEM_ENTRY_LENGTH);
+    let within = address - regionBegin;
+    if (within >= regionBytes) {
+      const region = findRegion(regions, address);
+      if (region == 0) return ERROR_PAGE_ADDRESS;
+      const offsetEnd = guestEnd + regionDelta;
+      regionBegin = load<u64>(region, REGION_GUEST_ADDRESS);
+      regionBytes = load<u64>(region, REGION_SIZE_BYTES);
+      regionDelta = load<u32>(region, REGION_OFFSET) - regionBegin;
+      within = address - regionBegin;
+      if (address + regionDelta != offsetEnd) guestEnd = NOWHERE; // the regions adjoin in the guest alone
+    }
+    if (length - 1 >= regionBytes - within) {
+      if (length == 0) return ERROR_PAGE_ZERO_LENGTH;
+      return ERROR_PAGE_ADDRESS;
+    }
+    if (address != guestEnd) {
+      if (segment == segmentsEnd) return ERROR_PAGE_CAPACITY;
+      store<u64>(segment, segmentAt(total, address + regionDelta));
+      store<u64>(guestAddresses, address);
+      segment += SEGMENT_BYTES;
+      guestAddresses += GUEST_ADDRESS_BYTES;
+    }
+    guestEnd = address + length;
+    total += length;
   }
   if (total >> 32) return ERROR_PAGE_TOTAL;
-  store<u32>(segment, <u32>total, SEGMENT_START);
-  store<u32>(segment, 0, SEGMENT_OFFSET);
+  store<u64>(segment, segmentAt(total, 0));
   return <u32>(segment - segments) / SEGMENT_BYTES;
 }

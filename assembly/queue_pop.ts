@@ -14,13 +14,16 @@ import {
   QUEUE_NEXT_AVAILABLE,
   QUEUE_SIZE,
   QUEUE_USED_OFFSET,
+  SEGMENT_BYTES,
+  SEGMENT_OFFSET,
+  SEGMENT_START,
   VIRTQ_AVAIL_ELEM_SIZE,
   VIRTQ_AVAIL_IDX,
   VIRTQ_AVAIL_RING,
   VIRTQ_USED_ELEM_SIZE,
   VIRTQ_USED_RING,
 } from "./constants.gen";
-import { copyListChecked } from "./copy_list";
+import { copyFewBytes } from "./copy";
 import { loadPublished, storePublished } from "./ordered";
 import { walkChain } from "./walk_chain";
 
@@ -53,13 +56,26 @@ export function queuePop(queue: usize, chain: usize): i32 {
 /** Copies the first readable bytes into the chain block, once: what a handler has checked there, no guest can change. */
 function copyCommand(chain: usize): void {
   const command = chain + CHAIN_COMMAND;
-  const readable = load<u32>(chain, CHAIN_READABLE_BYTES);
-  for (let at: u32 = 0; at < <u32>CHAIN_COMMAND_BYTES; at += 64) {
-    v128.store(command + at, i64x2(0, 0));
-    v128.store(command + at, i64x2(0, 0), 16);
-    v128.store(command + at, i64x2(0, 0), 32);
-    v128.store(command + at, i64x2(0, 0), 48);
+  const length = min<u32>(load<u32>(chain, CHAIN_READABLE_BYTES), CHAIN_COMMAND_BYTES);
+  clearCommand(command);
+  let segment = chain + CHAIN_READABLE_LIST;
+  let position: u32 = 0;
+  while (position != length) {
+    const end = min(load<u32>(segment + SEGMENT_BYTES, SEGMENT_START), length);
+    copyFewBytes(command + position, load<u32>(segment, SEGMENT_OFFSET), end - position);
+    position = end;
+    segment += SEGMENT_BYTES;
   }
-  if (readable == 0) return;
-  copyListChecked(chain + CHAIN_READABLE_LIST, 0, command, min<u32>(readable, CHAIN_COMMAND_BYTES), true);
+}
+
+/** Zeroes the CHAIN_COMMAND_BYTES of the copy. */
+function clearCommand(command: usize): void {
+  v128.store(command, i64x2(0, 0));
+  v128.store(command, i64x2(0, 0), 16);
+  v128.store(command, i64x2(0, 0), 32);
+  v128.store(command, i64x2(0, 0), 48);
+  v128.store(command, i64x2(0, 0), 64);
+  v128.store(command, i64x2(0, 0), 80);
+  v128.store(command, i64x2(0, 0), 96);
+  v128.store(command, i64x2(0, 0), 112);
 }

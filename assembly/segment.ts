@@ -1,4 +1,12 @@
-import { SEGMENT_BYTES, SEGMENT_START } from "./constants.gen";
+import { SEGMENT_BYTES, SEGMENT_OFFSET, SEGMENT_START } from "./constants.gen";
+
+/** An offset that no segment begins at, so that nothing is joined to it. */
+export const NOWHERE: u64 = 0xffff_ffff_ffff_ffff;
+
+/** Returns the eight bytes of a segment entry, for one store. `start` must be less than 2^32 for the entry to be right. */
+export function segmentAt(start: u64, offset: u64): u64 {
+  return (start << (SEGMENT_START * 8)) | (offset << (SEGMENT_OFFSET * 8));
+}
 
 /** Returns how many bytes a list of `count` segments holds. */
 export function totalBytes(segments: usize, count: u32): u32 {

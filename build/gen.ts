@@ -1,22 +1,36 @@
 /**
  * Writes every generated file from the tables: `deno task gen`.
- * With `--check` writes nothing, names the files that differ and exits with 1 when there is one.
+ * With `--check` it writes nothing, names the files that differ and exits with 1 when there is one.
  */
 
 import { assemblySource, layoutSource } from "./gen/layout.ts";
 import { virtioSource } from "./gen/virtio.ts";
 import { wireSource } from "./gen/wire.ts";
 
+/** A generated file: its path from the root, and the text that the tables give it. */
+export interface Generated {
+  readonly path: string;
+  readonly text: string;
+}
+
 const root = new URL("../", import.meta.url);
 
-const outputs: readonly [path: string, source: () => string][] = [
-  ["src/protocol/wire.gen.ts", wireSource],
-  ["src/virtio/virtio.gen.ts", virtioSource],
-  ["src/wasm/layout.gen.ts", layoutSource],
-  ["assembly/constants.gen.ts", assemblySource],
-];
+/** Every generated file but the kernels' bytes, which `build/kernels.ts` writes. */
+export function generate(): Generated[] {
+  return [
+    { path: "src/protocol/wire.gen.ts", text: wireSource() },
+    { path: "src/virtio/virtio.gen.ts", text: virtioSource() },
+    { path: "src/wasm/layout.gen.ts", text: layoutSource() },
+    { path: "assembly/constants.gen.ts", text: assemblySource() },
+  ];
+}
 
-function current(path: string): string | undefined {
+/** The generated files whose text on disk is another, or that are not there. */
+export function staleFiles(): Generated[] {
+  return generate().filter(({ path, text }) => onDisk(path) !== text);
+}
+
+function onDisk(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(new URL(path, root));
   } catch (error) {
@@ -25,16 +39,20 @@ function current(path: string): string | undefined {
   }
 }
 
-const stale = outputs
-  .map(([path, source]) => ({ path, text: source() }))
-  .filter(({ path, text }) => current(path) !== text);
-
-if (Deno.args.includes("--check")) {
+function check(): number {
+  const stale = staleFiles();
   for (const { path } of stale) console.error(`${path} is not what the tables say: run deno task gen`);
-  Deno.exit(stale.length === 0 ? 0 : 1);
+  return stale.length === 0 ? 0 : 1;
 }
 
-for (const { path, text } of stale) {
-  Deno.writeTextFileSync(new URL(path, root), text);
-  console.log(`wrote ${path}`);
+function write(): void {
+  for (const { path, text } of staleFiles()) {
+    Deno.writeTextFileSync(new URL(path, root), text);
+    console.log(`wrote ${path}`);
+  }
+}
+
+if (import.meta.main) {
+  if (Deno.args.includes("--check")) Deno.exit(check());
+  write();
 }

@@ -15,7 +15,7 @@ const commonOptions = [
   "--runtime=stub",
   "--importMemory",
   "--noExportMemory",
-  "--initialMemory=0",
+  "--initialMemory=1",
   "--enable=simd,bulk-memory",
 ];
 const sharedOptions = ["--enable=threads", "--sharedMemory", "--maximumMemory=65536"];

@@ -6,7 +6,7 @@
  * compare, and that is no error.
  */
 
-import { type Struct } from "./tables/struct.ts";
+import type { Struct } from "./tables/struct.ts";
 import { mmioConstants, pciConstants, pciStructs, ringConstants, ringStructs, virtioGroups } from "./tables/virtio.ts";
 import { commands, config, ctrlHdr, parts, responses } from "./tables/wire.ts";
 import { constants, groups } from "./tables/wire_values.ts";

@@ -10,9 +10,8 @@ import { memEntry } from "../tables/wire.ts";
 /** The source of `src/wasm/layout.gen.ts`. */
 export function layoutSource(): string {
   const lines = Object.entries(kernelLayout).map(([name, value]) => `export const ${name} = ${value};\n`);
-  return `${banner("The layouts that TypeScript and the kernels share.", "build/tables/kernel_layout.ts")}\n${
-    lines.join("")
-  }`;
+  const first = banner("The layouts that TypeScript and the kernels share.", "build/tables/kernel_layout.ts");
+  return `${first}\n${lines.join("")}`;
 }
 
 /** The source of `assembly/constants.gen.ts`. */

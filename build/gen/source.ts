@@ -36,11 +36,14 @@ export function objectLiteral(before: string, members: readonly string[], after:
   return `${indent}${before}{\n${rows.join("")}${indent}}${after}\n`;
 }
 
+/** Spaces where a line may end; a clause stays whole, so that a tool can collect it. */
+const BREAKS = /(?<!Virtio)(?<!Virtio 1\.4,) /;
+
 /** A docstring: one line where it fits in 120 columns. */
 export function docstring(sentences: string, indent = ""): string {
   const line = `${indent}/** ${sentences} */\n`;
   if (line.length <= 121) return line;
-  const rows = rowsOf(sentences.split(" "), " ", 117 - indent.length);
+  const rows = rowsOf(sentences.split(BREAKS), " ", 117 - indent.length);
   return `${indent}/**\n${rows.map((text) => `${indent} * ${text}\n`).join("")}${indent} */\n`;
 }
 

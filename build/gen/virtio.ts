@@ -1,10 +1,9 @@
 /** Writes `src/virtio/virtio.gen.ts`. */
 
 import { pascalCase } from "./names.ts";
-import { banner, constant, docstring, groupSource } from "./source.ts";
-import { isPadding, type Struct } from "../tables/struct.ts";
+import { banner, body, constant, docstring, functionHead, groupSource } from "./source.ts";
+import { type Constant, type Group, isPadding, type Struct } from "../tables/struct.ts";
 import { mmioConstants, pciConstants, pciStructs, ringConstants, ringStructs, virtioGroups } from "../tables/virtio.ts";
-import type { Constant } from "../tables/struct.ts";
 
 function constants(rows: readonly Constant[]): string {
   return rows.map(({ name, value, doc, clause }) => {
@@ -31,41 +30,31 @@ export function ringRows(): Constant[] {
   });
 }
 
-/** A register block as an object of offsets, an object of widths and its size. */
+/** A register block as an object of offsets, and its size. */
 function registers(struct: Struct): string {
-  const name = pascalCase(struct.name);
+  const { name, cName, doc, clause, sizeBytes } = struct;
   const fields = struct.fields.filter((field) => !isPadding(field) && field.name !== "cap");
-  const offsets = fields.map((field) => `  ${pascalCase(field.name)}: ${field.offset},\n`).join("");
-  return `${docstring(`${struct.doc} The offset in bytes of each field. ${struct.clause}.`)}export const ${name} = {
-${offsets}} as const;
-/** One of the values of \`${name}\`. ${struct.clause}. */
-export type ${name} = typeof ${name}[keyof typeof ${name}];
-${
-    constant(
-      `${struct.name.toUpperCase()}_SIZE`,
-      struct.sizeBytes,
-      `Size in bytes of \`${struct.cName}\`. ${struct.clause}.`,
-    )
-  }`;
+  const offsets: Group = {
+    name: pascalCase(name),
+    doc: `${doc} The offset in bytes of each field.`,
+    clause,
+    cPrefix: "",
+    members: fields.map((field) => ({ name: field.name, value: field.offset })),
+  };
+  return groupSource(offsets) +
+    constant(`${name.toUpperCase()}_SIZE`, sizeBytes, `Size in bytes of \`${cName}\`. ${clause}.`);
 }
 
 /** The width of the register at each offset of the common configuration. */
 function widths(struct: Struct): string {
-  const cases = [1, 2, 4].map((width) => {
+  const doc = "Bytes of the register that begins at `offset` of the common configuration; 0 where none begins.";
+  const cases = [1, 2, 4].flatMap((width) => {
     const fields = struct.fields.filter((field) => field.sizeBytes === width);
-    return `${fields.map((field) => `    case ${field.offset}: // ${field.name}\n`).join("")}      return ${width};\n`;
+    return [...fields.map((field) => `  case ${field.offset}: // ${field.name}`), `    return ${width};`];
   });
-  return `${
-    docstring(
-      `Bytes of the register that begins at \`offset\` of the common configuration; 0 where none begins. ${struct.clause}.`,
-    )
-  }` +
-    `export function commonCfgWidth(offset: number): number {
-  switch (offset) {
-${cases.join("")}  }
-  return 0;
-}
-`;
+  return docstring(`${doc} ${struct.clause}.`) +
+    functionHead("export function commonCfgWidth", ["offset: number"], "number") +
+    `${body(["switch (offset) {", ...cases, "}", "return 0;"])}}\n`;
 }
 
 /** The source of `src/virtio/virtio.gen.ts`. */

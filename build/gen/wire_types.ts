@@ -18,7 +18,7 @@ function sizes(prefix: string, struct: Struct, clause: string): string {
   }
   if (struct.trailing !== undefined) {
     const name = `${prefix}_${struct.trailing.toUpperCase()}_OFFSET`;
-    lines.push(constant(name, struct.sizeBytes, `Offset in bytes of the ${struct.trailing} that follow. ${clause}.`));
+    lines.push(constant(name, struct.sizeBytes, `Offset in bytes of what follows, \`${struct.trailing}\`. ${clause}.`));
   }
   return lines.join("");
 }
@@ -28,7 +28,8 @@ function offsets(struct: Struct): string {
   const fields = struct.fields.filter((field) => !isPadding(field));
   return fields.map((field) => {
     const name = `${struct.name}_${field.name}_OFFSET`.toUpperCase();
-    return constant(name, field.offset, `Offset in bytes of \`${field.name}\`. ${struct.clause}.`);
+    const doc = field.doc === undefined ? "" : ` ${field.doc}`;
+    return constant(name, field.offset, `Offset in bytes of \`${field.name}\`.${doc} ${struct.clause}.`);
   }).join("");
 }
 
@@ -37,8 +38,9 @@ export function sizeConstants(): string {
   const largest = Math.max(...commands.map((command) => command.request.sizeBytes));
   const largestDoc = `Size in bytes of the largest request, without what follows it. ${ctrlHdr.clause}.`;
   return [
-    ...[ctrlHdr, ...parts, config].map((part) => sizes(part.name.toUpperCase(), part, part.clause)),
+    ...[ctrlHdr, ...parts].map((part) => sizes(part.name.toUpperCase(), part, part.clause)),
     offsets(memEntry),
+    sizes("CONFIG", config, config.clause),
     offsets(config),
     ...commands.map((command) => sizes(command.name, command.request, command.clause)),
     constant("MAX_COMMAND_SIZE", largest, largestDoc),

@@ -87,7 +87,7 @@ function messageWriter(name: string, struct: Struct, type: string, size: string,
 function remainder(struct: Struct): string {
   const zeroed = struct.fields.filter((field) => isBytes(field) && !isPadding(field));
   const sentences = zeroed.map((field) => ` \`${field.name}\` is zeroed.`);
-  if (struct.trailing !== undefined) sentences.push(` The ${struct.trailing} that follow are the caller's.`);
+  if (struct.trailing !== undefined) sentences.push(` What follows, \`${struct.trailing}\`, is the caller's.`);
   return sentences.join("");
 }
 

@@ -14,6 +14,8 @@ export class GuestPackageError extends Error {
   override name = "GuestPackageError";
 }
 
+const PROGRAMS = ["apt-get", "apt-cache", "dpkg-deb"];
+
 /** Receives how much of all packages has arrived, in bytes. */
 export type OnDownload = (receivedBytes: number, totalBytes: number) => void;
 
@@ -30,8 +32,9 @@ export class PrivateApt {
     this.#folder = folder;
   }
 
-  /** Writes the configuration into `folder`. Nothing is fetched yet. */
+  /** Writes the configuration into `folder`. Nothing is fetched yet. Throws `AptMissingError`. */
   static async create(folder: string): Promise<PrivateApt> {
+    for (const program of PROGRAMS) await run(program, ["--version"], folder);
     await Deno.mkdir(join(folder, "lists", "partial"), { recursive: true });
     await Deno.mkdir(join(folder, "archives", "partial"), { recursive: true });
     await Deno.writeTextFile(join(folder, "status"), "");

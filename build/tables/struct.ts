@@ -61,8 +61,6 @@ export interface Member {
   readonly doc?: string;
   /** The C name where it is not the group's prefix and the name; `null` where the header has none. */
   readonly cName?: string | null;
-  /** Clause of this member where the group's is not exact enough. */
-  readonly clause?: string;
 }
 
 /** A group of named numbers: an enumeration, the bits of a mask or the registers of a block. */

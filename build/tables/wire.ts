@@ -89,9 +89,15 @@ export const config = struct(
     name: "config",
     cName: "virtio_gpu_config",
     clause: CONFIGURATION,
-    doc: "The configuration space; without BLOB_ALIGNMENT it ends where `blob_alignment` begins.",
+    doc: "The configuration space.",
   },
-  [u32("events_read"), u32("events_clear"), u32("num_scanouts"), u32("num_capsets"), u32("blob_alignment")],
+  [
+    u32("events_read"),
+    u32("events_clear"),
+    u32("num_scanouts"),
+    u32("num_capsets"),
+    u32("blob_alignment", { doc: "Without BLOB_ALIGNMENT the configuration ends here." }),
+  ],
 );
 
 /** The structs that messages are made of. */

@@ -1,10 +1,12 @@
 import { type Reason, Reasons } from "../protocol/reasons.ts";
 import { type Command, CommandType } from "../protocol/wire.gen.ts";
+import { resourceCreateBlob, resourceMapBlob, resourceUnmapBlob } from "./commands/blob.ts";
 import { moveCursor, updateCursor } from "./commands/cursor.ts";
 import { getDisplayInfo, getEdid } from "./commands/display_info.ts";
 import { resourceAttachBacking, resourceCreate2d, resourceDetachBacking, resourceUnref } from "./commands/resource.ts";
-import { resourceFlush, setScanout } from "./commands/scanout.ts";
+import { resourceFlush, setScanout, setScanoutBlob } from "./commands/scanout.ts";
 import { transferToHost2d } from "./commands/transfer.ts";
+import { resourceAssignUuid } from "./commands/uuid.ts";
 import type { GpuState, Request } from "./gpu_state.ts";
 
 /**
@@ -36,12 +38,18 @@ export function dispatch(gpu: GpuState, command: Command, request: Request): Rea
     case CommandType.MoveCursor:
       return moveCursor(gpu, command);
 
-    // Their features are not offered yet.
-    case CommandType.ResourceAssignUuid:
     case CommandType.ResourceCreateBlob:
+      return resourceCreateBlob(gpu, command, request);
     case CommandType.SetScanoutBlob:
+      return setScanoutBlob(gpu, command);
     case CommandType.ResourceMapBlob:
+      return resourceMapBlob(gpu, command);
     case CommandType.ResourceUnmapBlob:
+      return resourceUnmapBlob(gpu, command);
+    case CommandType.ResourceAssignUuid:
+      return resourceAssignUuid(gpu, command);
+
+    // VIRGL is not offered yet.
     case CommandType.GetCapsetInfo:
     case CommandType.GetCapset:
     case CommandType.CtxCreate:

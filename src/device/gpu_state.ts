@@ -21,6 +21,8 @@ export interface GpuState {
   readonly resources: ResourceTable;
   readonly account: HostAccount;
   readonly pageListScratch: PageListScratch;
+  /** What sizes of blobs are multiples of: 1, unless BLOB_ALIGNMENT was negotiated. */
+  blobAlignment: number;
   /** Address of room for `limits.pageEntries` memory entries. */
   readonly entriesAddress: number;
   /** Address of room for the largest cursor as RGBA. */

@@ -3,9 +3,9 @@ export interface Output {
   /** Preferred size in pixels, 1 to 16384. */
   widthPixels: number;
   heightPixels: number;
-  /** Where it stands among the others, in pixels. */
-  x: number;
-  y: number;
+  /** Where it stands among the others, in pixels; undefined: right of the one before, at the top. */
+  x: number | undefined;
+  y: number | undefined;
   /** Whether a monitor is connected. */
   isEnabled: boolean;
 }
@@ -15,24 +15,57 @@ export interface OutputOptions {
   /** Preferred size in pixels, 1 to 16384. */
   readonly widthPixels: number;
   readonly heightPixels: number;
-  /** Place among the others, in pixels; the right of the one before when absent. */
+  /** Place among the others, in pixels; the right of the one before, at the top, when absent. */
   readonly x?: number;
   readonly y?: number;
   /** Whether a monitor is connected; true when absent. */
   readonly isEnabled?: boolean;
 }
 
-const MAX_SIZE_PIXELS = 16384;
+/** Where an output stands, in pixels. */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+}
 
-/** Makes the outputs of a device, from left to right. Throws `RangeError` for a size that no monitor has. */
+const MAX_SIZE_PIXELS = 16384;
+const MAX_PLACE_PIXELS = 0x7fffffff;
+
+/** Makes the outputs of a device. Throws `RangeError` for a size that no monitor has, and for a place out of range. */
 export function makeOutputs(options: readonly OutputOptions[]): Output[] {
+  return options.map(({ widthPixels, heightPixels, x, y, isEnabled = true }, index) =>
+    checked({ widthPixels, heightPixels, x, y, isEnabled }, index)
+  );
+}
+
+/** Changes what `change` names of output `index`. Throws `RangeError`, and changes nothing, as `makeOutputs` does. */
+export function changeOutput(outputs: readonly Output[], index: number, change: Partial<OutputOptions>): void {
+  const output = outputs[index];
+  if (output === undefined) {
+    throw new RangeError(`Cannot change output ${index}: it must be < ${outputs.length}`);
+  }
+  Object.assign(output, checked({ ...output, ...change }, index));
+}
+
+/** Where each output stands: those that were given no place follow each other from left to right. */
+export function placesOf(outputs: readonly Output[]): Place[] {
   let right = 0;
-  return options.map(({ widthPixels, heightPixels, x = right, y = 0, isEnabled = true }, index) => {
-    for (const size of [widthPixels, heightPixels]) {
-      if (Number.isInteger(size) && size >= 1 && size <= MAX_SIZE_PIXELS) continue;
-      throw new RangeError(`Cannot make output ${index}: its size must be 1 to ${MAX_SIZE_PIXELS} pixels, got ${size}`);
-    }
+  return outputs.map(({ x = right, y = 0, widthPixels, isEnabled }) => {
     if (isEnabled) right = x + widthPixels;
-    return { widthPixels, heightPixels, x, y, isEnabled };
+    return { x, y };
   });
+}
+
+function checked(output: Output, index: number): Output {
+  for (const size of [output.widthPixels, output.heightPixels]) {
+    if (Number.isInteger(size) && size >= 1 && size <= MAX_SIZE_PIXELS) continue;
+    throw new RangeError(`Cannot make output ${index}: its size must be 1 to ${MAX_SIZE_PIXELS} pixels, got ${size}`);
+  }
+  for (const place of [output.x ?? 0, output.y ?? 0]) {
+    if (Number.isInteger(place) && place >= 0 && place <= MAX_PLACE_PIXELS) continue;
+    throw new RangeError(
+      `Cannot make output ${index}: its place must be 0 to ${MAX_PLACE_PIXELS} pixels, got ${place}`,
+    );
+  }
+  return output;
 }

@@ -34,9 +34,13 @@ export class ResourceTable {
     return undefined;
   }
 
+  /** Whether the limit of resources is reached. */
+  get isFull(): boolean {
+    return this.#byId.size >= this.#limit;
+  }
+
   /** Reserves `bytes` of zeroed host memory for a new resource; a reason when a limit does not allow it. */
   allocate(bytes: number): number | Reason {
-    if (this.#byId.size >= this.#limit) return Reasons.resourcesFull;
     if (!this.#account.reserve(bytes)) return Reasons.hostMemoryFull;
     const address = this.#guest.heap.allocate(bytes);
     if (address !== 0) return address;
@@ -67,7 +71,7 @@ export class ResourceTable {
       resource.backing.release();
       resource.backing = undefined;
     }
-    this.#guest.heap.free(resource.address);
+    if (resource.kind === "2d") this.#guest.heap.free(resource.address);
     this.#account.release(resource.hostBytes);
   }
 }

@@ -1,5 +1,5 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
-import { intersect, type Rect } from "../memory/rect.ts";
+import { assign, intersect, isEqual, type Rect } from "../memory/rect.ts";
 import type { PixelSource } from "../memory/pixel_source.ts";
 import { BYTES_PER_PIXEL } from "../protocol/formats.ts";
 import { Format } from "../protocol/wire.gen.ts";
@@ -12,7 +12,7 @@ export class Scanout {
   readonly id: number;
   readonly #display: Display;
   #resource: Resource | undefined;
-  /** The part of the resource that is shown, in the resource's pixels. */
+  /** The part of the picture that is shown, in the picture's pixels; empty while nothing is. */
   readonly #rect: Rect = { x: 0, y: 0, width: 0, height: 0 };
   readonly #source: PixelSource;
   readonly #damage: Rect = { x: 0, y: 0, width: 0, height: 0 };
@@ -39,43 +39,41 @@ export class Scanout {
     return this.#resource;
   }
 
-  /** The part of the resource that is shown; empty while nothing is. The scanout owns and changes it. */
-  get rect(): Readonly<Rect> {
-    return this.#rect;
-  }
-
   /**
-   * Shows `rect` of `resource`, which the caller has checked, from the next flush on: that one shows all of it if it is
-   * another picture than before. No pixel is read now, so that a page flip costs one conversion and not two.
+   * Shows `rect` of a picture in `resource` from the next flush on: that one shows all of it if it is another picture than
+   * before. No pixel is read now, so that a page flip costs one conversion and not two. The picture has rows every
+   * `strideBytes` from `offsetBytes` on: an address for a 2D resource, a position in the backing for a blob. The caller has
+   * checked that the rectangle lies in it.
    */
-  set(resource: Resource, rect: Rect): void {
-    const at = this.#rect;
-    const isSame = this.#resource === resource && at.x === rect.x && at.y === rect.y && at.width === rect.width &&
-      at.height === rect.height;
-    if (isSame) return;
-    at.x = rect.x;
-    at.y = rect.y;
-    at.width = rect.width;
-    at.height = rect.height;
-    this.#resource = resource;
-    this.#isStale = true;
+  set(resource: Resource, rect: Rect, format: Format, strideBytes: number, offsetBytes: number): void {
     const source = this.#source;
-    source.format = resource.format;
+    const start = offsetBytes + rect.y * strideBytes + rect.x * BYTES_PER_PIXEL;
+    const isSame = this.#resource === resource && isEqual(this.#rect, rect) && source.format === format &&
+      source.strideBytes === strideBytes && source.offsetBytes === start;
+    if (isSame) return;
+    assign(this.#rect, rect);
+    source.format = format;
     source.widthPixels = rect.width;
     source.heightPixels = rect.height;
-    source.strideBytes = resource.strideBytes;
-    source.offsetBytes = resource.address + rect.y * resource.strideBytes + rect.x * BYTES_PER_PIXEL;
+    source.strideBytes = strideBytes;
+    source.offsetBytes = start;
+    this.#resource = resource;
+    this.#isStale = true;
   }
 
-  /** Shows what changed in `rect` of the resource; returns how many pixels the display was asked to read. */
+  /** Shows what changed in `rect` of the picture; returns how many pixels the display was asked to read. */
   flush(rect: Rect): number {
     const damage = this.#damage;
-    if (!intersect(rect, this.#rect, damage)) return 0;
+    const resource = this.#resource;
+    if (resource === undefined || !intersect(rect, this.#rect, damage)) return 0;
+    if (resource.kind === "guestBlob") {
+      if (resource.backing === undefined) return 0; // its pages are swapped out: the display keeps its last pixels
+      this.#source.pages = resource.backing;
+    } else {
+      this.#source.pages = undefined;
+    }
     if (this.#isStale) {
-      damage.x = 0;
-      damage.y = 0;
-      damage.width = this.#rect.width;
-      damage.height = this.#rect.height;
+      intersect(this.#rect, this.#rect, damage);
       this.#isStale = false;
     }
     this.#display.show(this.id, this.#source, damage);

@@ -9,6 +9,7 @@ import {
   commandReplySize,
   commandSize,
   CommandType,
+  ConfigEvent,
   CTRL_HDR_SIZE,
   type CtrlHdr,
   DEVICE_ID,
@@ -34,7 +35,7 @@ import { type GuestError, GuestErrors } from "./guest_errors.ts";
 import { HostAccount } from "./host_account.ts";
 import { COMMAND_COST_BYTES, defaultLimits, type Limits } from "./limits.ts";
 import { noDisplay } from "./no_display.ts";
-import { makeOutputs, type OutputOptions } from "./output.ts";
+import { changeOutput, makeOutputs, type OutputOptions } from "./output.ts";
 import { Reply } from "./reply.ts";
 import { ResourceTable } from "./resource_table.ts";
 import { Scanout } from "./scanout.ts";
@@ -45,6 +46,12 @@ export interface VirtioGpuOptions {
   readonly display?: Display;
   /** The monitors that the guest finds, 1 to 16; one of 1024x768 when absent. */
   readonly outputs?: readonly OutputOptions[];
+  /** Whether RESOURCE_BLOB is offered: Linux then shares its frame buffers instead of copying them. */
+  readonly resourceBlob?: boolean;
+  /** Whether RESOURCE_UUID is offered, for hosts whose other devices look resources up; false when absent. */
+  readonly resourceUuid?: boolean;
+  /** Offers BLOB_ALIGNMENT: sizes of blobs are multiples of this power of two. Not offered when absent. */
+  readonly blobAlignment?: number;
   /** What the guest may make the device spend; see `defaultLimits`. */
   readonly limits?: Partial<Limits>;
   /** Told of each command that is refused, at most `limits.guestErrorsPerSecond` times a second. Must not throw. */
@@ -72,12 +79,7 @@ export class VirtioGpu implements VirtioDevice {
   readonly deviceId: number = DEVICE_ID;
   readonly queueSizes: readonly number[] = QUEUE_SIZES;
   readonly sharedMemory: readonly SharedMemoryRegion[] = [];
-  readonly offeredFeatures: FeatureSet = featureSet(
-    GpuFeature.Edid,
-    VirtioFeature.IndirectDesc,
-    VirtioFeature.EventIdx,
-    VirtioFeature.Version1,
-  );
+  readonly offeredFeatures: FeatureSet;
   /** Counts what the device does; a copy is the reader's business. */
   readonly counters: Readonly<Counters>;
   readonly #counters: Counters = { commands: 0, errors: 0, bytes: 0 };
@@ -104,7 +106,8 @@ export class VirtioGpu implements VirtioDevice {
     const display = options.display ?? noDisplay;
     const account = new HostAccount(limits.hostMemoryBytes);
     this.counters = this.#counters;
-    this.#config = new GpuConfig(outputs.length);
+    this.offeredFeatures = offeredFeatures(options);
+    this.#config = new GpuConfig(outputs.length, options.blobAlignment);
     this.#errors = new GuestErrors(options.onGuestError, limits.guestErrorsPerSecond);
     this.#state = {
       guest,
@@ -118,6 +121,7 @@ export class VirtioGpu implements VirtioDevice {
       entriesAddress: allocate(guest, limits.pageEntries * MEM_ENTRY_SIZE),
       cursorAddress: allocate(guest, limits.cursorSizePixels ** 2 * 4),
       reply: new Reply(guest),
+      blobAlignment: 1,
       workBytes: 0,
     };
   }
@@ -134,8 +138,19 @@ export class VirtioGpu implements VirtioDevice {
     this.#config.write(offset, bytes, value);
   }
 
+  /**
+   * Changes a monitor while the guest runs: resizes, plugs or unplugs it. The guest's driver is told, and asks for the new
+   * EDID and display info. Virtio 1.4, 5.7.4.2 (EVENT_DISPLAY). Throws `RangeError` for a number or a size out of range.
+   */
+  setOutput(index: number, change: Partial<OutputOptions>): void {
+    changeOutput(this.#state.outputs, index, change);
+    this.#config.raise(ConfigEvent.Display);
+    this.#events?.configChanged();
+  }
+
   activate(features: FeatureSet, queues: readonly (SplitQueue | undefined)[], events: VirtioEvents): void {
     this.#features = features;
+    this.#state.blobAlignment = hasFeature(features, GpuFeature.BlobAlignment) ? this.#config.blobAlignment : 1;
     this.#queues = queues;
     this.#events = events;
   }
@@ -219,6 +234,19 @@ export class VirtioGpu implements VirtioDevice {
     if (command === undefined) return Reasons.commandUnknown;
     return dispatch(this.#state, command, ring.chain);
   }
+}
+
+function offeredFeatures({ resourceBlob, resourceUuid, blobAlignment }: VirtioGpuOptions): FeatureSet {
+  const bits: number[] = [
+    GpuFeature.Edid,
+    VirtioFeature.IndirectDesc,
+    VirtioFeature.EventIdx,
+    VirtioFeature.Version1,
+  ];
+  if (resourceBlob) bits.push(GpuFeature.ResourceBlob);
+  if (resourceUuid) bits.push(GpuFeature.ResourceUuid);
+  if (blobAlignment !== undefined) bits.push(GpuFeature.BlobAlignment);
+  return featureSet(...bits);
 }
 
 function refusalWithoutFeature(type: number): Reason {

@@ -1,8 +1,8 @@
 import {
   type CtrlHdr,
   type Fields,
-  MEM_ENTRY_SIZE,
   GpuQueue,
+  MEM_ENTRY_SIZE,
   readCtrlHdr,
   type ResourceAttachBacking,
   writeMemEntry,
@@ -71,10 +71,10 @@ export class GpuDriver {
   }
 
   /**
-   * Brings the device up with the features that it offers and that are in `wanted` (two words; all when absent).
-   * Virtio 1.4, 3.1.1. Throws `Error` when the device does not accept them.
+   * Brings the device up with the features that it offers and that are in `wanted` (two words; all when absent), and with
+   * queues of at most `queueSize` descriptors. Virtio 1.4, 3.1.1. Throws `Error` when the device does not accept them.
    */
-  start(wanted: readonly [number, number] = [0xffffffff, 0xffffffff]): void {
+  start(wanted: readonly [number, number] = [0xffffffff, 0xffffffff], queueSize = 1024): void {
     const { transport } = this;
     transport.writeStatus(0);
     let status = DeviceStatus.Acknowledge | DeviceStatus.Driver;
@@ -87,7 +87,7 @@ export class GpuDriver {
       throw new Error("Cannot start the device: it refuses the features");
     }
     for (const index of [GpuQueue.Control, GpuQueue.Cursor]) {
-      const queue = new DriverQueue(this.ram, transport.readQueueSize(index));
+      const queue = new DriverQueue(this.ram, Math.min(queueSize, transport.readQueueSize(index)));
       this.#queues[index] = queue;
       transport.enableQueue(index, queue);
     }

@@ -30,3 +30,16 @@ export function intersect(a: Rect, b: Rect, into: Rect): boolean {
   into.height = Math.max(0, Math.min(a.y + a.height, b.y + b.height) - top);
   return !isEmpty(into);
 }
+
+/** Whether two rectangles are the same. */
+export function isEqual(a: Rect, b: Rect): boolean {
+  return a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+}
+
+/** Sets `into` to `rect`. */
+export function assign(into: Rect, rect: Rect): void {
+  into.x = rect.x;
+  into.y = rect.y;
+  into.width = rect.width;
+  into.height = rect.height;
+}

@@ -36,6 +36,15 @@ export const Reasons = {
   rectOutsideResource: invalid("the rectangle is not inside the resource", "Virtio 1.4, 5.7.6.8"),
   scanoutRectEmpty: invalid("the scanout's rectangle has no pixels", "Virtio 1.4, 5.7.6.8"),
   transferOutsideBacking: invalid("the rectangle's bytes do not all lie in the backing", "Virtio 1.4, 5.7.6.8"),
+  scanoutOfBlob: invalid("SET_SCANOUT names a blob, which SET_SCANOUT_BLOB would show", "Virtio 1.4, 5.7.6.8"),
+  blobExpected: invalid("the resource is not a blob", "Virtio 1.4, 5.7.6.8"),
+  rectOutsideFramebuffer: invalid("the rectangle is not inside the frame buffer", "Virtio 1.4, 5.7.6.8"),
+  strideTooShort: invalid("the stride is shorter than a row of the frame buffer", "Virtio 1.4, 5.7.6.8"),
+  framebufferOutsideBlob: invalid("the frame buffer's bytes do not all lie in the blob", "Virtio 1.4, 5.7.6.8"),
+  blobMemUnknown: invalid("the blob's memory is of a kind that the device does not have", "Virtio 1.4, 5.7.6.8"),
+  blobFlagsUnknown: invalid("blob_flags has bits that mean nothing", "Virtio 1.4, 5.7.6.8"),
+  blobSizeInvalid: invalid("the blob's size is 0, or no multiple of blob_alignment", "Virtio 1.4, 5.7.6.8"),
+  backingTooShort: invalid("the entries hold fewer bytes than the blob", "Virtio 1.4, 5.7.6.8"),
   cursorSize: invalid("the cursor's resource has not the size of a cursor", "Virtio 1.4, 5.7.6.10"),
 
   // State
@@ -45,6 +54,9 @@ export const Reasons = {
   entriesMissing: unspecified("the request holds fewer entries than it announces", "Virtio 1.4, 5.7.6.8"),
   entriesTooMany: unspecified("more entries than the device takes", "Virtio 1.4, 5.7.6.8"),
   entryInvalid: unspecified("an entry is empty or lies outside guest memory", "Virtio 1.4, 5.7.6.8"),
+
+  windowMissing: unspecified("the blob cannot be mapped: there is no host visible memory", "Virtio 1.4, 5.7.6.9"),
+  notMapped: unspecified("the blob is not mapped", "Virtio 1.4, 5.7.6.9"),
 
   // Limits
   resourceEmpty: full("a resource of no pixels", "Virtio 1.4, 5.7.6.8"),

@@ -244,12 +244,12 @@ export const CURSOR_POS_SIZE = 16;
 export const DISPLAY_ONE_SIZE = 24;
 /** Size in bytes of `virtio_gpu_mem_entry`. Virtio 1.4, 5.7.6.8. */
 export const MEM_ENTRY_SIZE = 16;
-/** Size in bytes of `virtio_gpu_config`. Virtio 1.4, 5.7.4. */
-export const CONFIG_SIZE = 20;
 /** Offset in bytes of `addr`. Virtio 1.4, 5.7.6.8. */
 export const MEM_ENTRY_ADDR_OFFSET = 0;
 /** Offset in bytes of `length`. Virtio 1.4, 5.7.6.8. */
 export const MEM_ENTRY_LENGTH_OFFSET = 8;
+/** Size in bytes of `virtio_gpu_config`. Virtio 1.4, 5.7.4. */
+export const CONFIG_SIZE = 20;
 /** Offset in bytes of `events_read`. Virtio 1.4, 5.7.4. */
 export const CONFIG_EVENTS_READ_OFFSET = 0;
 /** Offset in bytes of `events_clear`. Virtio 1.4, 5.7.4. */
@@ -258,7 +258,7 @@ export const CONFIG_EVENTS_CLEAR_OFFSET = 4;
 export const CONFIG_NUM_SCANOUTS_OFFSET = 8;
 /** Offset in bytes of `num_capsets`. Virtio 1.4, 5.7.4. */
 export const CONFIG_NUM_CAPSETS_OFFSET = 12;
-/** Offset in bytes of `blob_alignment`. Virtio 1.4, 5.7.4. */
+/** Offset in bytes of `blob_alignment`. Without BLOB_ALIGNMENT the configuration ends here. Virtio 1.4, 5.7.4. */
 export const CONFIG_BLOB_ALIGNMENT_OFFSET = 16;
 /** Size in bytes of `virtio_gpu_ctrl_hdr`. Virtio 1.4, 5.7.6.8. */
 export const GET_DISPLAY_INFO_SIZE = 24;
@@ -274,7 +274,7 @@ export const RESOURCE_FLUSH_SIZE = 48;
 export const TRANSFER_TO_HOST_2D_SIZE = 56;
 /** Size in bytes of `virtio_gpu_resource_attach_backing`. Virtio 1.4, 5.7.6.8. */
 export const RESOURCE_ATTACH_BACKING_SIZE = 32;
-/** Offset in bytes of the entries that follow. Virtio 1.4, 5.7.6.8. */
+/** Offset in bytes of what follows, `entries`. Virtio 1.4, 5.7.6.8. */
 export const RESOURCE_ATTACH_BACKING_ENTRIES_OFFSET = 32;
 /** Size in bytes of `virtio_gpu_resource_detach_backing`. Virtio 1.4, 5.7.6.8. */
 export const RESOURCE_DETACH_BACKING_SIZE = 32;
@@ -288,7 +288,7 @@ export const GET_EDID_SIZE = 32;
 export const RESOURCE_ASSIGN_UUID_SIZE = 32;
 /** Size in bytes of `virtio_gpu_resource_create_blob`. Virtio 1.4, 5.7.6.8. */
 export const RESOURCE_CREATE_BLOB_SIZE = 56;
-/** Offset in bytes of the entries that follow. Virtio 1.4, 5.7.6.8. */
+/** Offset in bytes of what follows, `entries`. Virtio 1.4, 5.7.6.8. */
 export const RESOURCE_CREATE_BLOB_ENTRIES_OFFSET = 56;
 /** Size in bytes of `virtio_gpu_set_scanout_blob`. Virtio 1.4, 5.7.6.8. */
 export const SET_SCANOUT_BLOB_SIZE = 96;
@@ -312,7 +312,7 @@ export const TRANSFER_TO_HOST_3D_SIZE = 72;
 export const TRANSFER_FROM_HOST_3D_SIZE = 72;
 /** Size in bytes of `virtio_gpu_cmd_submit`. Virtio 1.4, 5.7.6.9. */
 export const SUBMIT_3D_SIZE = 32;
-/** Offset in bytes of the data that follow. Virtio 1.4, 5.7.6.9. */
+/** Offset in bytes of what follows, `data`. Virtio 1.4, 5.7.6.9. */
 export const SUBMIT_3D_DATA_OFFSET = 32;
 /** Size in bytes of `virtio_gpu_resource_map_blob`. Virtio 1.4, 5.7.6.9. */
 export const RESOURCE_MAP_BLOB_SIZE = 40;
@@ -330,7 +330,7 @@ export const RESP_DISPLAY_INFO_SIZE = 408;
 export const RESP_CAPSET_INFO_SIZE = 40;
 /** Size in bytes of `virtio_gpu_resp_capset`. Virtio 1.4, 5.7.6.8. */
 export const RESP_CAPSET_SIZE = 24;
-/** Offset in bytes of the capset_data that follow. Virtio 1.4, 5.7.6.8. */
+/** Offset in bytes of what follows, `capset_data`. Virtio 1.4, 5.7.6.8. */
 export const RESP_CAPSET_CAPSET_DATA_OFFSET = 24;
 /** Size in bytes of `virtio_gpu_resp_edid`. Virtio 1.4, 5.7.6.8. */
 export const RESP_EDID_SIZE = 1056;
@@ -1019,8 +1019,8 @@ export function commandQueue(type: number): GpuQueue | undefined {
 }
 
 /**
- * The feature that a request of `type` needs; undefined when it needs none, or the type is unknown. Virtio 1.4,
- * 5.7.6.7.
+ * The feature that a request of `type` needs; undefined when it needs none, or the type is unknown.
+ * Virtio 1.4, 5.7.6.7.
  */
 export function commandFeature(type: number): GpuFeature | undefined {
   switch (type >>> 8) {
@@ -1166,8 +1166,8 @@ export function commandReply(type: number): ResponseType | undefined {
 }
 
 /**
- * Bytes of the reply to a request of `type` that succeeds, without what follows; 0 when the type is unknown. Virtio
- * 1.4, 5.7.6.7.
+ * Bytes of the reply to a request of `type` that succeeds, without what follows; 0 when the type is unknown.
+ * Virtio 1.4, 5.7.6.7.
  */
 export function commandReplySize(type: number): number {
   switch (type >>> 8) {
@@ -2010,7 +2010,7 @@ export function writeTransferToHost2d(words: Uint32Array, wordIndex: number, fie
 }
 
 /**
- * Writes a RESOURCE_ATTACH_BACKING request and returns its size in bytes. The entries that follow are the caller's.
+ * Writes a RESOURCE_ATTACH_BACKING request and returns its size in bytes. What follows, `entries`, is the caller's.
  * Virtio 1.4, 5.7.6.8.
  */
 export function writeResourceAttachBacking(
@@ -2073,8 +2073,8 @@ export function writeResourceAssignUuid(
 }
 
 /**
- * Writes a RESOURCE_CREATE_BLOB request and returns its size in bytes. The entries that follow are the caller's. Virtio
- * 1.4, 5.7.6.8.
+ * Writes a RESOURCE_CREATE_BLOB request and returns its size in bytes. What follows, `entries`, is the caller's.
+ * Virtio 1.4, 5.7.6.8.
  */
 export function writeResourceCreateBlob(
   words: Uint32Array,
@@ -2215,7 +2215,7 @@ export function writeTransferFromHost3d(
 }
 
 /**
- * Writes a SUBMIT_3D request and returns its size in bytes. The data that follow are the caller's. Virtio 1.4, 5.7.6.9.
+ * Writes a SUBMIT_3D request and returns its size in bytes. What follows, `data`, is the caller's. Virtio 1.4, 5.7.6.9.
  */
 export function writeSubmit3d(words: Uint32Array, wordIndex: number, fields: Fields<Submit3d>): number {
   writeHeader(words, wordIndex, CommandType.Submit3d, fields);
@@ -2359,8 +2359,8 @@ export function writeRespCapsetInfo(words: Uint32Array, wordIndex: number, field
 }
 
 /**
- * Writes an OK_CAPSET reply and returns its size in bytes. The capset_data that follow are the caller's. Virtio 1.4,
- * 5.7.6.8.
+ * Writes an OK_CAPSET reply and returns its size in bytes. What follows, `capset_data`, is the caller's.
+ * Virtio 1.4, 5.7.6.8.
  */
 export function writeRespCapset(words: Uint32Array, wordIndex: number, fields: Fields<RespCapset>): number {
   writeHeader(words, wordIndex, ResponseType.OkCapset, fields);

@@ -49,7 +49,9 @@ export class GuestSerial {
     const waiter = { pattern, resolve };
     const timer = setTimeout(() => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
-      reject(new Error(`The guest did not print ${pattern} in ${timeoutSeconds} s; but:\n${this.#unmatched.slice(-2000)}`));
+      reject(
+        new Error(`The guest did not print ${pattern} in ${timeoutSeconds} s; but:\n${this.#unmatched.slice(-2000)}`),
+      );
     }, timeoutSeconds * 1000);
     this.#waiters.push(waiter);
     this.#search();
@@ -67,7 +69,6 @@ export class GuestSerial {
   async #runNow(command: string, timeoutSeconds: number): Promise<CommandResult> {
     const number = ++this.#commands;
     this.send(`${number} ${command}\n`);
-    // deno-lint-ignore no-control-regex -- the marks of init.sh
     const answer = new RegExp(`\\x01${number}\\n([^]*)\\x02${number} (\\d+)\\n`);
     const match = await this.waitFor(answer, timeoutSeconds);
     return { output: match[1]!, status: Number(match[2]) };

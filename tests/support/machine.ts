@@ -1,4 +1,4 @@
-import { growingArena } from "../../src/memory/host_heap.ts";
+import { type Arena, growingArena } from "../../src/memory/host_heap.ts";
 import { GuestMemory } from "../../src/memory/guest_memory.ts";
 import { MemoryDisplay } from "../../src/display/memory_display.ts";
 import type { GuestError } from "../../src/device/guest_errors.ts";
@@ -12,6 +12,8 @@ import { VirtioPci } from "../../src/transport/pci.ts";
 export interface Machine {
   memory: WebAssembly.Memory;
   guest: GuestMemory;
+  /** What the device allocates from. */
+  heap: Arena;
   gpu: VirtioGpu;
   pci: VirtioPci;
   driver: GpuDriver;
@@ -66,7 +68,7 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   });
   const ram = new GuestRam(() => new Uint8Array(memory.buffer, RAM_OFFSET, ramBytes), ramBytes);
   const driver = new GpuDriver(new PciDriverTransport(pci), ram);
-  return { memory, guest, gpu, pci, driver, ram, display, errors, line, deferred };
+  return { memory, guest, heap, gpu, pci, driver, ram, display, errors, line, deferred };
 }
 
 /** Makes a machine whose driver has started the device. */

@@ -3,9 +3,10 @@ import type { PixelSource } from "../../memory/pixel_source.ts";
 import { readPixels } from "../../memory/pixel_source.ts";
 import { alphaCounterpart, BYTES_PER_PIXEL } from "../../protocol/formats.ts";
 import { type Reason, Reasons } from "../../protocol/reasons.ts";
-import type { MoveCursor, UpdateCursor } from "../../protocol/wire.gen.ts";
+import { Format, type MoveCursor, type UpdateCursor } from "../../protocol/wire.gen.ts";
 import type { GpuState } from "../gpu_state.ts";
-import type { Resource } from "../resource.ts";
+import type { Limits } from "../limits.ts";
+import type { GuestBlob, Resource, Resource2d } from "../resource.ts";
 
 /** The size that the specification gives a cursor, in pixels. */
 const STANDARD_SIZE = 64;
@@ -22,8 +23,11 @@ export function updateCursor(gpu: GpuState, command: UpdateCursor): Reason | und
   } else {
     const resource = gpu.resources.get(command.resourceId);
     if (resource === undefined) return Reasons.resourceUnknown;
-    if (!isCursorSize(resource, gpu.limits.cursorSizePixels)) return Reasons.cursorSize;
-    gpu.display.setCursor(scanoutId, snapshot(gpu, resource, command));
+    const refusal = resource.kind === "guestBlob" ? refuseBlob(resource) : refuse2d(resource, gpu.limits);
+    if (refusal !== undefined) return refusal;
+    const image = snapshot(gpu, cursorSource(gpu, resource), command);
+    if (image === undefined) return Reasons.backingGone;
+    gpu.display.setCursor(scanoutId, image);
   }
   gpu.display.moveCursor(scanoutId, x, y);
   return undefined;
@@ -40,33 +44,46 @@ export function moveCursor(gpu: GpuState, command: MoveCursor): Reason | undefin
   return undefined;
 }
 
-function isCursorSize({ widthPixels, heightPixels }: Resource, largest: number): boolean {
-  if (largest === STANDARD_SIZE) return widthPixels === STANDARD_SIZE && heightPixels === STANDARD_SIZE;
-  return widthPixels <= largest && heightPixels <= largest;
+function refuse2d({ widthPixels, heightPixels }: Resource2d, { cursorSizePixels }: Limits): Reason | undefined {
+  const isStandard = widthPixels === STANDARD_SIZE && heightPixels === STANDARD_SIZE;
+  if (isStandard) return undefined;
+  const isAllowed = cursorSizePixels > STANDARD_SIZE && Math.max(widthPixels, heightPixels) <= cursorSizePixels;
+  return isAllowed ? undefined : Reasons.cursorSize;
 }
 
-/** Converts the resource to RGBA in the device's cursor block. Linux makes cursors of X formats and means alpha. */
-function snapshot(gpu: GpuState, resource: Resource, command: UpdateCursor): CursorImage {
-  const { guest, cursorAddress } = gpu;
-  const { widthPixels, heightPixels, strideBytes } = resource;
-  const source: PixelSource = {
-    guest,
-    format: alphaCounterpart(resource.format),
-    widthPixels,
-    heightPixels,
-    strideBytes,
-    offsetBytes: resource.address,
-    pages: undefined,
-  };
-  const whole = { x: 0, y: 0, width: widthPixels, height: heightPixels };
-  readPixels(source, whole, { address: cursorAddress, strideBytes: widthPixels * BYTES_PER_PIXEL, layout: "rgba" });
-  gpu.workBytes += resource.hostBytes;
+/** A blob has no size in pixels: it is taken for a cursor of the standard size, with no gaps, from its first byte on. */
+function refuseBlob(blob: GuestBlob): Reason | undefined {
+  if (blob.sizeBytes < STANDARD_SIZE * STANDARD_SIZE * BYTES_PER_PIXEL) return Reasons.cursorSize;
+  return blob.backing === undefined ? Reasons.backingMissing : undefined;
+}
+
+/** Where the cursor's pixels are. Linux makes cursors of X formats and means alpha. */
+function cursorSource({ guest }: GpuState, resource: Resource): PixelSource {
+  if (resource.kind === "2d") {
+    const { widthPixels, heightPixels, strideBytes, address: offsetBytes } = resource;
+    const format = alphaCounterpart(resource.format);
+    return { guest, format, widthPixels, heightPixels, strideBytes, offsetBytes, pages: undefined };
+  }
   return {
     guest,
-    address: cursorAddress,
-    widthPixels,
-    heightPixels,
-    hotspotX: Math.min(command.hotX, widthPixels - 1),
-    hotspotY: Math.min(command.hotY, heightPixels - 1),
+    format: Format.B8G8R8A8Unorm,
+    widthPixels: STANDARD_SIZE,
+    heightPixels: STANDARD_SIZE,
+    strideBytes: STANDARD_SIZE * BYTES_PER_PIXEL,
+    offsetBytes: 0,
+    pages: resource.backing,
   };
+}
+
+/** Converts `source` to RGBA in the device's cursor block; undefined when the guest's pages are gone. */
+function snapshot(gpu: GpuState, source: PixelSource, command: UpdateCursor): CursorImage | undefined {
+  const { guest, cursorAddress: address } = gpu;
+  const { widthPixels, heightPixels } = source;
+  const whole = { x: 0, y: 0, width: widthPixels, height: heightPixels };
+  const strideBytes = widthPixels * BYTES_PER_PIXEL;
+  if (!readPixels(source, whole, { address, strideBytes, layout: "rgba" })) return undefined;
+  gpu.workBytes += strideBytes * heightPixels;
+  const hotspotX = Math.min(command.hotX, widthPixels - 1);
+  const hotspotY = Math.min(command.hotY, heightPixels - 1);
+  return { guest, address, widthPixels, heightPixels, hotspotX, hotspotY };
 }

@@ -12,13 +12,14 @@ import {
   writeRespEdid,
 } from "../../protocol/wire.gen.ts";
 import type { GpuState } from "../gpu_state.ts";
-import type { Output } from "../output.ts";
+import { type Output, type Place, placesOf } from "../output.ts";
 
 const NO_OUTPUT: DisplayOne = { rect: { x: 0, y: 0, width: 0, height: 0 }, enabled: 0, flags: 0 };
 
 /** Tells the size and the place of every output. Virtio 1.4, 5.7.6.8 (GET_DISPLAY_INFO). */
 export function getDisplayInfo(gpu: GpuState): undefined {
-  const pmodes = gpu.outputs.map(displayOne);
+  const places = placesOf(gpu.outputs);
+  const pmodes = gpu.outputs.map((output, index) => displayOne(output, places[index]!));
   while (pmodes.length < MAX_SCANOUTS) pmodes.push(NO_OUTPUT);
   const at = gpu.reply.withData(ResponseType.OkDisplayInfo, RESP_DISPLAY_INFO_SIZE);
   writeRespDisplayInfo(gpu.guest.words, at, { pmodes });
@@ -37,6 +38,6 @@ export function getEdid(gpu: GpuState, command: GetEdid): Reason | undefined {
   return undefined;
 }
 
-function displayOne({ x, y, widthPixels, heightPixels, isEnabled }: Output): DisplayOne {
+function displayOne({ widthPixels, heightPixels, isEnabled }: Output, { x, y }: Place): DisplayOne {
   return { rect: { x, y, width: widthPixels, height: heightPixels }, enabled: isEnabled ? 1 : 0, flags: 0 };
 }

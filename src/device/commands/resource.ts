@@ -2,13 +2,13 @@ import { PageList } from "../../memory/page_list.ts";
 import { BYTES_PER_PIXEL, isFormat } from "../../protocol/formats.ts";
 import { type Reason, Reasons } from "../../protocol/reasons.ts";
 import {
-  MEM_ENTRY_SIZE,
   RESOURCE_ATTACH_BACKING_SIZE,
   type ResourceAttachBacking,
   type ResourceCreate2d,
   type ResourceDetachBacking,
   type ResourceUnref,
 } from "../../protocol/wire.gen.ts";
+import { readBacking } from "../backing.ts";
 import type { GpuState, Request } from "../gpu_state.ts";
 
 /** Makes a 2D resource of zeroed pixels in host memory. Virtio 1.4, 5.7.6.8 (RESOURCE_CREATE_2D). */
@@ -19,6 +19,7 @@ export function resourceCreate2d(gpu: GpuState, command: ResourceCreate2d): Reas
   if (!isFormat(format)) return Reasons.formatUnknown;
   const hostBytes = width * height * BYTES_PER_PIXEL; // at most 2^66: a number cannot wrap
   if (hostBytes === 0) return Reasons.resourceEmpty;
+  if (gpu.resources.isFull) return Reasons.resourcesFull;
   const address = gpu.resources.allocate(hostBytes);
   if (typeof address !== "number") return address;
   gpu.workBytes += hostBytes;
@@ -32,6 +33,7 @@ export function resourceCreate2d(gpu: GpuState, command: ResourceCreate2d): Reas
     address,
     hostBytes,
     backing: undefined,
+    uuid: undefined,
   });
   return undefined;
 }
@@ -47,7 +49,7 @@ export function resourceUnref(gpu: GpuState, command: ResourceUnref): Reason | u
   return undefined;
 }
 
-/** Gives a resource the guest pages that transfers read. Virtio 1.4, 5.7.6.8 (RESOURCE_ATTACH_BACKING). */
+/** Gives a resource the guest pages that transfers read, or a blob its bytes. Virtio 1.4, 5.7.6.8 (RESOURCE_ATTACH_BACKING). */
 export function resourceAttachBacking(
   gpu: GpuState,
   command: ResourceAttachBacking,
@@ -57,7 +59,8 @@ export function resourceAttachBacking(
   if (resource === undefined) return Reasons.resourceUnknown;
   if (resource.backing !== undefined) return Reasons.backingPresent;
   if (command.nrEntries === 0) return undefined;
-  const backing = readBacking(gpu, request, RESOURCE_ATTACH_BACKING_SIZE, command.nrEntries);
+  const minimumBytes = resource.kind === "guestBlob" ? resource.sizeBytes : 0;
+  const backing = readBacking(gpu, request, RESOURCE_ATTACH_BACKING_SIZE, command.nrEntries, minimumBytes);
   if (!(backing instanceof PageList)) return backing;
   resource.backing = backing;
   return undefined;
@@ -72,18 +75,4 @@ export function resourceDetachBacking(gpu: GpuState, command: ResourceDetachBack
   resource.backing.release();
   resource.backing = undefined;
   return undefined;
-}
-
-/** Makes a page list from the `entryCount` memory entries that follow the request's first `start` bytes. */
-function readBacking(gpu: GpuState, request: Request, start: number, entryCount: number): PageList | Reason {
-  if (entryCount > gpu.limits.pageEntries) return Reasons.entriesTooMany;
-  const entriesBytes = entryCount * MEM_ENTRY_SIZE;
-  if (!request.read(start, entriesBytes, gpu.entriesAddress)) return Reasons.entriesMissing;
-  gpu.workBytes += entriesBytes;
-  const list = PageList.parse(gpu.guest, gpu.pageListScratch, gpu.entriesAddress, entryCount);
-  if (list === "invalid") return Reasons.entryInvalid;
-  if (list === "full") return Reasons.hostMemoryFull;
-  if (gpu.account.reserve(list.hostBytes)) return list;
-  list.release();
-  return Reasons.hostMemoryFull;
 }

@@ -12,6 +12,7 @@ import type { GpuState } from "../gpu_state.ts";
 export function transferToHost2d(gpu: GpuState, command: TransferToHost2d): Reason | undefined {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
+  if (resource.kind === "guestBlob") return undefined; // its pages are its pixels; Linux sends this all the same
   const { rect, offset } = command;
   if (!isInside(rect, resource.widthPixels, resource.heightPixels)) return Reasons.rectOutsideResource;
   const { backing, strideBytes } = resource;

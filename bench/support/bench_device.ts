@@ -1,0 +1,70 @@
+import { MemoryDisplay } from "../../src/display/memory_display.ts";
+import { VirtioGpu } from "../../src/device/virtio_gpu.ts";
+import { DriverQueue } from "../../src/guest/driver_queue.ts";
+import { GpuDriver } from "../../src/guest/gpu_driver.ts";
+import { GuestRam } from "../../src/guest/guest_ram.ts";
+import { PciDriverTransport } from "../../src/guest/pci_driver_transport.ts";
+import { GuestMemory } from "../../src/memory/guest_memory.ts";
+import { Arena } from "../../src/memory/host_heap.ts";
+import { GpuQueue } from "../../src/protocol/wire.gen.ts";
+import { VirtioPci } from "../../src/transport/pci.ts";
+import { PlainDevice } from "./plain_device.ts";
+
+/** A device with its driver started, as the benches' guest sees it. */
+export interface BenchDevice {
+  /** The guest's RAM; it stays where it is. */
+  readonly ram: GuestRam;
+  /** The control queue, through which nothing was sent yet. */
+  readonly control: DriverQueue;
+  /** Rings the control queue's doorbell, then takes the interrupt as its handler does. */
+  readonly kick: () => void;
+}
+
+const WASM_PAGE_BYTES = 65536;
+const RAM_OFFSET = WASM_PAGE_BYTES; // so that a guest address is never an offset
+const RAM_BYTES = 48 * 1024 * 1024;
+const HOST_BYTES = 48 * 1024 * 1024;
+const CONTROL_QUEUE_SIZE = 256;
+
+/** A memory of fixed size with the guest's RAM and as much for the host. */
+export async function makeGuestMemory(): Promise<{ memory: WebAssembly.Memory; guest: GuestMemory }> {
+  const memory = new WebAssembly.Memory({ initial: (RAM_OFFSET + RAM_BYTES + HOST_BYTES) / WASM_PAGE_BYTES });
+  const extents = [{ address: RAM_OFFSET + RAM_BYTES, bytes: HOST_BYTES }]; // the only one: the memory never grows
+  const regions = [{ guestAddress: 0, sizeBytes: RAM_BYTES, offset: RAM_OFFSET }];
+  const guest = await GuestMemory.create(memory, new Arena(memory, () => extents.pop()), regions);
+  return { memory, guest };
+}
+
+/** Our device behind PCI, with a `MemoryDisplay` or with none. */
+export async function makeScanoutDevice(hasDisplay: boolean): Promise<BenchDevice> {
+  const { memory, guest } = await makeGuestMemory();
+  const gpu = new VirtioGpu(guest, hasDisplay ? { display: new MemoryDisplay() } : {});
+  const pci = new VirtioPci(gpu, guest, {
+    setInterrupt() {},
+    defer() {
+      throw new Error("A kick was more than the budget of work");
+    },
+  });
+  const ram = new GuestRam(() => new Uint8Array(memory.buffer, RAM_OFFSET, RAM_BYTES), RAM_BYTES);
+  const transport = new PciDriverTransport(pci);
+  const driver = new GpuDriver(transport, ram);
+  driver.start();
+  const kick = () => {
+    transport.kick(GpuQueue.Control);
+    transport.takeInterrupt();
+  };
+  return { ram, control: driver.queue(GpuQueue.Control), kick };
+}
+
+/** The plain JavaScript device, with conversion for a display or without. */
+export function makePlainDevice(hasDisplay: boolean): BenchDevice {
+  const bytes = new Uint8Array(RAM_BYTES);
+  const ram = new GuestRam(() => bytes, RAM_BYTES);
+  const control = new DriverQueue(ram, CONTROL_QUEUE_SIZE);
+  const device = new PlainDevice(bytes, control, hasDisplay);
+  const kick = () => {
+    device.notify();
+    device.takeInterrupt();
+  };
+  return { ram, control, kick };
+}

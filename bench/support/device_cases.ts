@@ -1,0 +1,135 @@
+import type { Rect } from "../../src/protocol/wire.gen.ts";
+import { attachKernels } from "./attach_kernels.ts";
+import { makePlainDevice, makeScanoutDevice } from "./bench_device.ts";
+import { type BenchDevice } from "./bench_device.ts";
+import { BenchGuest, FRAME, FRAME_PAGES, FRAME_RECT, scatteredPages } from "./bench_guest.ts";
+import { seededRandom } from "./seeded_random.ts";
+
+/** One case of the whole-command benches; each function does `operations` of what the name says. */
+export interface DeviceCase {
+  name: string;
+  operations: number;
+  /** Our device, from the doorbell to the used ring. */
+  scanout: () => void;
+  /** The device in plain JavaScript, the same way. */
+  plain: () => void;
+  /** What no device can be faster than: one copy for each time that the bytes are moved, or the kernels alone. */
+  floor: (() => void) | undefined;
+}
+
+/** Prepares the requests of one case: for each kick the heads of the chains that it makes known. */
+type Preparation = (guest: BenchGuest) => number[][];
+
+const SHOWN = 1;
+const HIDDEN = 2;
+const IN_FLIGHT = 64;
+const SMALL_PIXELS = 64;
+const SMALL_BYTES = SMALL_PIXELS * SMALL_PIXELS * 4;
+const SMALL_RECTS = 16;
+
+/** Makes our device and the plain one, each with a display and without, and the cases over them. */
+export async function deviceCases(): Promise<DeviceCase[]> {
+  const shown = await makeGuests(true);
+  const unseen = await makeGuests(false);
+  return [
+    {
+      name: "trivial command/1 in flight",
+      operations: 1,
+      ...senders(shown, (guest) => [trivialCommands(guest, 1)]),
+      floor: undefined,
+    },
+    {
+      name: `trivial command/${IN_FLIGHT} in flight`,
+      operations: IN_FLIGHT,
+      ...senders(shown, (guest) => [trivialCommands(guest, IN_FLIGHT)]),
+      floor: undefined,
+    },
+    {
+      name: "transfer and flush/64x64",
+      operations: SMALL_RECTS,
+      ...senders(shown, (guest) => smallRects().map((rect) => update(guest, rect))),
+      floor: copies(2 * SMALL_RECTS, SMALL_BYTES),
+    },
+    {
+      name: "transfer and flush/1920x1080",
+      operations: 1,
+      ...senders(shown, (guest) => [update(guest, FRAME_RECT)]),
+      floor: copies(2, FRAME.bytes),
+    },
+    {
+      name: "transfer and flush/1920x1080 without display",
+      operations: 1,
+      ...senders(unseen, (guest) => [update(guest, FRAME_RECT)]),
+      floor: copies(1, FRAME.bytes),
+    },
+    {
+      name: `attach and detach/${FRAME_PAGES} pages`,
+      operations: 1,
+      ...senders(shown, (guest) => [[guest.attachFrame(HIDDEN), guest.detach(HIDDEN)]]),
+      floor: await attachKernels(scatteredPages(0)),
+    },
+  ];
+}
+
+interface Guests {
+  scanout: BenchGuest;
+  plain: BenchGuest;
+}
+
+async function makeGuests(hasDisplay: boolean): Promise<Guests> {
+  return {
+    scanout: makeGuest(await makeScanoutDevice(hasDisplay)),
+    plain: makeGuest(makePlainDevice(hasDisplay)),
+  };
+}
+
+/** A guest with a frame that a scanout shows, in scattered pages, and one that nothing shows, without pages. */
+function makeGuest(device: BenchDevice): BenchGuest {
+  const guest = new BenchGuest(device);
+  guest.createFrame(SHOWN);
+  guest.createFrame(HIDDEN);
+  guest.sendChecked([guest.attachFrame(SHOWN)]);
+  guest.showFrame(SHOWN);
+  guest.sendChecked(update(guest, FRAME_RECT));
+  return guest;
+}
+
+function senders({ scanout, plain }: Guests, prepare: Preparation): { scanout: () => void; plain: () => void } {
+  return { scanout: sender(scanout, prepare(scanout)), plain: sender(plain, prepare(plain)) };
+}
+
+/** Tries each kick once, and returns what sends them all. */
+function sender(guest: BenchGuest, kicks: number[][]): () => void {
+  for (const heads of kicks) guest.sendChecked(heads);
+  return () => {
+    for (let index = 0; index < kicks.length; index++) guest.send(kicks[index]!);
+  };
+}
+
+/** The least that a device can be asked to do and still decode and look up: a flush of what nothing shows. */
+function trivialCommands(guest: BenchGuest, count: number): number[] {
+  return Array.from({ length: count }, () => guest.flush(HIDDEN, FRAME_RECT));
+}
+
+/** What Linux sends for a change of a dumb buffer. */
+function update(guest: BenchGuest, rect: Rect): number[] {
+  return [guest.transfer(SHOWN, rect), guest.flush(SHOWN, rect)];
+}
+
+function smallRects(): Rect[] {
+  const random = seededRandom(2);
+  return Array.from({ length: SMALL_RECTS }, () => ({
+    x: random(FRAME.widthPixels - SMALL_PIXELS),
+    y: random(FRAME.heightPixels - SMALL_PIXELS),
+    width: SMALL_PIXELS,
+    height: SMALL_PIXELS,
+  }));
+}
+
+function copies(times: number, bytes: number): () => void {
+  const source = new Uint8Array(bytes).fill(1);
+  const target = new Uint8Array(bytes).fill(2);
+  return () => {
+    for (let time = 0; time < times; time++) target.set(source);
+  };
+}

@@ -1,0 +1,105 @@
+import { VirtioGpu } from "../../../src/device/virtio_gpu.ts";
+import { defaultLimits, type Limits } from "../../../src/device/limits.ts";
+import { MemoryDisplay } from "../../../src/display/memory_display.ts";
+import { GuestMemory, type Region } from "../../../src/memory/guest_memory.ts";
+import { Arena, type Extent } from "../../../src/memory/host_heap.ts";
+import { VirtioPci } from "../../../src/transport/pci.ts";
+import { CHAIN_BYTES, REGION_TABLE_BYTES } from "../../../src/wasm/layout.gen.ts";
+import { guardOffsets, HEAP_AT, PAGE_BYTES, ramParts } from "./guest_layout.ts";
+import { GuardedHeap } from "./guarded_heap.ts";
+
+/** How one machine of a pair differs from the other. */
+export interface MachineKind {
+  /** Whether the memory is shared between threads. */
+  readonly isShared: boolean;
+  /** What unwritten host memory holds. */
+  readonly poison: number;
+}
+
+const GUARD = 0x6d;
+
+/** A device with guest RAM as `guest_layout.ts` draws it, on a memory with guards and poison. */
+export class FuzzMachine {
+  readonly memory: WebAssembly.Memory;
+  readonly guest: GuestMemory;
+  readonly heap: GuardedHeap;
+  readonly gpu: VirtioGpu;
+  readonly pci: VirtioPci;
+  readonly display: MemoryDisplay = new MemoryDisplay();
+  /** Work that the device put off. */
+  readonly deferred: (() => void)[] = [];
+  readonly #fixedBlocks: ReadonlySet<number>;
+
+  private constructor(memory: WebAssembly.Memory, guest: GuestMemory, heap: GuardedHeap, limits: Limits) {
+    this.memory = memory;
+    this.guest = guest;
+    this.heap = heap;
+    const { display } = this;
+    const outputs = [{ widthPixels: 640, heightPixels: 480 }, { widthPixels: 320, heightPixels: 200 }];
+    this.gpu = new VirtioGpu(guest, { display, outputs, limits, onGuestError: () => {} });
+    this.#fixedBlocks = new Set(heap.blocks.keys());
+    this.pci = new VirtioPci(this.gpu, guest, { setInterrupt() {}, defer: (work) => this.deferred.push(work) });
+  }
+
+  /** Makes a machine of this kind whose device has these limits. */
+  static async make({ isShared, poison }: MachineKind, limits: Partial<Limits>): Promise<FuzzMachine> {
+    const memory = new WebAssembly.Memory({ initial: HEAP_AT / PAGE_BYTES, maximum: 4096, shared: isShared });
+    for (const offset of guardOffsets) new Uint8Array(memory.buffer, offset, PAGE_BYTES).fill(GUARD);
+    const heap = new GuardedHeap(new Arena(memory, (bytes) => grow(memory, bytes)), memory, poison);
+    const guest = await GuestMemory.create(memory, heap, ramParts);
+    return new FuzzMachine(memory, guest, heap, { ...defaultLimits, ...limits });
+  }
+
+  /** Fills all that the device keeps between commands for no reason, so that a byte left over from there is seen. */
+  poisonScratch(): void {
+    const isScratch = (address: number, bytes: number) =>
+      bytes === CHAIN_BYTES || (bytes !== REGION_TABLE_BYTES && this.#fixedBlocks.has(address));
+    this.heap.poisonBlocks(isScratch);
+  }
+
+  /** Brings the image into guest RAM. */
+  load(image: Uint8Array): void {
+    for (const { offset, sizeBytes, imageOffset } of ramParts) {
+      new Uint8Array(this.memory.buffer, offset, sizeBytes).set(image.subarray(imageOffset, imageOffset + sizeBytes));
+    }
+  }
+
+  /** Copies guest RAM into the image. */
+  store(image: Uint8Array): void {
+    for (const { offset, sizeBytes, imageOffset } of ramParts) {
+      image.set(new Uint8Array(this.memory.buffer, offset, sizeBytes), imageOffset);
+    }
+  }
+
+  /** Replaces the region table. */
+  setRegions(regions: readonly Region[]): void {
+    this.guest.setRegions(regions);
+  }
+
+  /** Runs what the device puts off until there is nothing left; throws `Error` when there is no end to it. */
+  drain(): void {
+    for (let turns = 0; this.deferred.length > 0; turns++) {
+      if (turns > 100_000) throw new Error("The device puts work off without an end");
+      this.deferred.shift()!();
+    }
+  }
+
+  /** Throws `Error` when a byte changed that belongs neither to the guest nor to a block of the heap. */
+  checkGuards(): void {
+    for (const offset of guardOffsets) {
+      const at = new Uint8Array(this.memory.buffer, offset, PAGE_BYTES).findIndex((byte) => byte !== GUARD);
+      if (at >= 0) throw new Error(`The byte at ${offset + at} changed, which nobody owns`);
+    }
+    this.heap.check();
+  }
+}
+
+/** Grows by no more than is asked for, so that the memory grows often and in the middle of commands. */
+function grow(memory: WebAssembly.Memory, bytes: number): Extent | undefined {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  try {
+    return { address: memory.grow(pages) * PAGE_BYTES, bytes: pages * PAGE_BYTES };
+  } catch {
+    return undefined; // the memory's maximum
+  }
+}

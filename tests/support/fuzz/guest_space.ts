@@ -1,0 +1,92 @@
+import { imageOffsetOf, ramParts } from "./guest_layout.ts";
+import type { Random } from "./random.ts";
+
+/** A run of guest addresses. */
+interface Span {
+  begin: number;
+  end: number;
+  /** Where the next buffer of this batch goes. */
+  next: number;
+}
+
+const [LOW, NEXT, HIGH] = ramParts;
+
+/**
+ * Says where a guest puts things: rings in front of `low` and `high`, buffers behind them. Buffers of one batch do not
+ * overlap, and some lie across the border between `low` and `next`.
+ */
+export class GuestSpace {
+  readonly #random: Random;
+  readonly #lower: Span = { begin: 0, end: NEXT!.guestAddress + NEXT!.sizeBytes, next: 0 };
+  readonly #upper: Span = { begin: HIGH!.guestAddress, end: HIGH!.guestAddress + HIGH!.sizeBytes, next: 0 };
+
+  /** Places things as `random` draws. */
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Takes room for a part of a ring. */
+  takeRing(bytes: number, alignment: number): number {
+    const span = this.#random.oneIn(4) ? this.#upper : this.#lower;
+    const address = Math.ceil(span.begin / alignment) * alignment;
+    span.begin = address + bytes;
+    return address;
+  }
+
+  /** Frees the buffers of the batch before. */
+  beginBatch(): void {
+    const { begin, end } = this.#lower;
+    const border = LOW!.sizeBytes - this.#random.below(4096);
+    this.#lower.next = this.#random.oneIn(4) ? border : this.#random.between(begin, end - 65536);
+    this.#upper.next = this.#random.between(this.#upper.begin, this.#upper.end - 65536);
+  }
+
+  /** Takes room for a buffer; undefined when this batch has no more. */
+  take(bytes: number): number | undefined {
+    const span = this.#random.oneIn(3) ? this.#upper : this.#lower;
+    const address = span.next;
+    if (address + bytes > span.end) return undefined;
+    span.next = address + bytes + this.#random.below(8);
+    return address;
+  }
+
+  /** Any address in RAM, whoever uses it. */
+  anyAddress(): number {
+    const { guestAddress, sizeBytes } = this.#random.pick(ramParts);
+    return guestAddress + this.#random.below(sizeBytes);
+  }
+}
+
+/** Views of the image at guest addresses. */
+export class GuestImage {
+  /** The bytes of guest RAM. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The same bytes as fields. */
+  readonly view: DataView<ArrayBuffer>;
+
+  /** An image of `bytes` bytes. */
+  constructor(bytes: number) {
+    this.bytes = new Uint8Array(bytes);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Writes bytes at a guest address. */
+  write(guestAddress: number, bytes: Uint8Array): void {
+    this.bytes.set(bytes, imageOffsetOf(guestAddress));
+  }
+
+  /** Writes a u16 at a guest address. */
+  writeU16(guestAddress: number, value: number): void {
+    this.view.setUint16(imageOffsetOf(guestAddress), value, true);
+  }
+
+  /** Reads a u16 at a guest address. */
+  readU16(guestAddress: number): number {
+    return this.view.getUint16(imageOffsetOf(guestAddress), true);
+  }
+
+  /** Reads a u32 at a guest address. */
+  readU32(guestAddress: number): number {
+    return this.view.getUint32(imageOffsetOf(guestAddress), true);
+  }
+}
