@@ -37,9 +37,8 @@ export function copyListChecked(
   while (true) {
     const next = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
     const piece = min(next, end) - position;
-    const scattered = load<u32>(segment, SEGMENT_OFFSET) + (position - load<u32>(segment, SEGMENT_START));
-    if (isGather) copyBytes(contiguous, scattered, piece);
-    else copyBytes(scattered, contiguous, piece);
+    const scattered: usize = load<u32>(segment, SEGMENT_OFFSET) + (position - load<u32>(segment, SEGMENT_START));
+    copyBytes(isGather ? contiguous : scattered, isGather ? scattered : contiguous, piece);
     contiguous += piece;
     position += piece;
     if (position == end) return segment;

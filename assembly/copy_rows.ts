@@ -1,7 +1,7 @@
 import { ERROR_OUT_OF_RANGE, SEGMENT_BYTES, SEGMENT_OFFSET, SEGMENT_START } from "./constants.gen";
 import { copyBytes } from "./copy";
 import { copyList, copyListChecked } from "./copy_list";
-import { findSegment, rowsFit, seekSegment, totalBytes } from "./segment";
+import { NEAR_SEGMENTS, findSegment, rowsFit, totalBytes } from "./segment";
 
 /**
  * Copies rows between a segment list, where the first is at `start` and one follows every `strideBytes`, and contiguous
@@ -23,25 +23,38 @@ export function copyRows(
   if (strideBytes == rowBytes && contiguousStrideBytes == rowBytes) {
     return copyList(segments, count, start, contiguous, rowBytes * rows, isGather);
   }
-  // The current segment in locals (halved the time of small rectangles).
-  let segment = segments;
-  let begin: u32 = 0;
-  let end: u32 = 0;
-  let delta: u32 = 0;
   let position = start;
-  while (true) {
-    if (position < begin || position >= end) {
-      segment = seekSegment(segments, count, segment, position);
-      begin = load<u32>(segment, SEGMENT_START);
-      end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
-      delta = load<u32>(segment, SEGMENT_OFFSET) - begin;
-    }
+  while (rows != 0) {
+    let segment = findSegment(segments, count, position);
+    let end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
+    let delta = load<u32>(segment, SEGMENT_OFFSET) - load<u32>(segment, SEGMENT_START);
     if (rowBytes > end - position) {
       copyListChecked(segment, position, contiguous, rowBytes, isGather);
-    } else if (isGather) copyBytes(contiguous, position + delta, rowBytes);
-    else copyBytes(position + delta, contiguous, rowBytes);
-    if (--rows == 0) return 0;
-    position += strideBytes;
-    contiguous += contiguousStrideBytes;
+      position += strideBytes;
+      contiguous += contiguousStrideBytes;
+      rows--;
+      continue;
+    }
+
+    // Rows that lie in one segment each, near the one before: the segment's end and delta stay in locals (this halved the
+    // time of small rectangles) and nothing is called but memory.copy (another fifth).
+    while (rowBytes <= end - position) {
+      const scattered = <usize>(position + delta);
+      copyBytes(isGather ? contiguous : scattered, isGather ? scattered : contiguous, rowBytes);
+      if (--rows == 0) return 0;
+      position += strideBytes;
+      contiguous += contiguousStrideBytes;
+      if (position < end) continue;
+      const near = segment + NEAR_SEGMENTS * SEGMENT_BYTES;
+      let begin: u32;
+      do {
+        segment += SEGMENT_BYTES;
+        begin = end;
+        end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
+      } while (position >= end && segment != near);
+      if (position >= end) break;
+      delta = load<u32>(segment, SEGMENT_OFFSET) - begin;
+    }
   }
+  return 0;
 }

@@ -1,7 +1,7 @@
 import { ERROR_OUT_OF_RANGE, SEGMENT_BYTES, SEGMENT_OFFSET, SEGMENT_START } from "./constants.gen";
 import { convertRow, pixelShuffle } from "./convert";
 import { copyListChecked } from "./copy_list";
-import { rowsFit, seekSegment, totalBytes } from "./segment";
+import { NEAR_SEGMENTS, findSegment, rowsFit, totalBytes } from "./segment";
 
 /** See Kernels.gatherConvertRect in src/wasm/kernels.ts. */
 export function gatherConvertRect(
@@ -22,24 +22,38 @@ export function gatherConvertRect(
   const rowBytes = <u32>wideRowBytes;
   const shuffle = pixelShuffle(lanes);
   const opaqueBits = i32x4.splat(opaque);
-  let segment = segments;
-  let begin: u32 = 0;
-  let end: u32 = 0;
-  let delta: u32 = 0;
   let position = start;
-  while (true) {
-    if (position < begin || position >= end) {
-      segment = seekSegment(segments, count, segment, position);
-      begin = load<u32>(segment, SEGMENT_START);
-      end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
+  while (rows != 0) {
+    let segment = findSegment(segments, count, position);
+    let end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
+    let delta = load<u32>(segment, SEGMENT_OFFSET) - load<u32>(segment, SEGMENT_START);
+    if (rowBytes > end - position) {
+      convertSplitRow(segment, position, target, rowBytes, shuffle, opaqueBits);
+      position += strideBytes;
+      target += targetStrideBytes;
+      rows--;
+      continue;
+    }
+
+    // Rows that lie in one segment each, near the one before, as in copyRows.
+    while (rowBytes <= end - position) {
+      convertRow(position + delta, target, widthPixels, shuffle, opaqueBits);
+      if (--rows == 0) return 0;
+      position += strideBytes;
+      target += targetStrideBytes;
+      if (position < end) continue;
+      const near = segment + NEAR_SEGMENTS * SEGMENT_BYTES;
+      let begin: u32;
+      do {
+        segment += SEGMENT_BYTES;
+        begin = end;
+        end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
+      } while (position >= end && segment != near);
+      if (position >= end) break;
       delta = load<u32>(segment, SEGMENT_OFFSET) - begin;
     }
-    if (rowBytes <= end - position) convertRow(position + delta, target, widthPixels, shuffle, opaqueBits);
-    else convertSplitRow(segment, position, target, rowBytes, shuffle, opaqueBits);
-    if (--rows == 0) return 0;
-    position += strideBytes;
-    target += targetStrideBytes;
   }
+  return 0;
 }
 
 /** Converts a row that lies in several segments; a pixel may lie in several too. */

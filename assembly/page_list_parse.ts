@@ -1,5 +1,4 @@
 import {
-  ERROR_PAGE_ADDRESS,
   ERROR_PAGE_CAPACITY,
   ERROR_PAGE_TOTAL,
   ERROR_PAGE_ZERO_LENGTH,
@@ -11,11 +10,10 @@ import {
   REGION_OFFSET,
   REGION_SIZE_BYTES,
   SEGMENT_BYTES,
-  SEGMENT_OFFSET,
-  SEGMENT_START,
 } from "./constants.gen";
+import { appendRange } from "./page_list_append";
 import { findRegion } from "./region";
-import { NOWHERE, segmentAt } from "./segment";
+import { segmentAt } from "./segment";
 
 /** See Kernels.pageListParse in src/wasm/kernels.ts. */
 export function pageListParse(
@@ -29,39 +27,43 @@ export function pageListParse(
   const end = entries + entryCount * MEM_ENTRY_SIZE;
   const segmentsEnd = segments + capacity * SEGMENT_BYTES;
   let segment = segments;
+  let guestAddress = guestAddresses;
   let total: u64 = 0;
-  let guestEnd: u64 = NOWHERE; // where an entry must begin to continue the last segment
-  let regionBegin: u64 = 0;
-  let regionBytes: u64 = 0;
-  let regionDelta: u64 = 0; // from a guest address to an offset, modulo 2^64
 
-  for (; entries != end; entries += MEM_ENTRY_SIZE) {
-    const address = load<u64>(entries, MEM_ENTRY_ADDR);
-    const length = <u64>load<u32>(entries, MEM_ENTRY_LENGTH);
-    let within = address - regionBegin;
-    if (within >= regionBytes) {
-      const region = findRegion(regions, address);
-      if (region == 0) return ERROR_PAGE_ADDRESS;
-      const offsetEnd = guestEnd + regionDelta;
-      regionBegin = load<u64>(region, REGION_GUEST_ADDRESS);
-      regionBytes = load<u64>(region, REGION_SIZE_BYTES);
-      regionDelta = load<u32>(region, REGION_OFFSET) - regionBegin;
-      within = address - regionBegin;
-      if (address + regionDelta != offsetEnd) guestEnd = NOWHERE; // the regions adjoin in the guest alone
+  while (entries != end) {
+    // The first entry, or one that lies in another region than the last ended in, or that crosses into another.
+    const firstAddress = load<u64>(entries, MEM_ENTRY_ADDR);
+    const firstLength = load<u32>(entries, MEM_ENTRY_LENGTH);
+    if (firstLength == 0) return ERROR_PAGE_ZERO_LENGTH;
+    const before = <u32>(segment - segments) / SEGMENT_BYTES;
+    const count = appendRange(segments, guestAddresses, before, capacity, total, regions, firstAddress, firstLength);
+    if (count < 0) return count;
+    segment = segments + count * SEGMENT_BYTES;
+    guestAddress = guestAddresses + count * GUEST_ADDRESS_BYTES;
+    let guestEnd = firstAddress + firstLength;
+    total += firstLength;
+    entries += MEM_ENTRY_SIZE;
+
+    // The entries that lie in the region where that one ended: no call in this loop (it took 2.9 ns an entry, now 2.4).
+    const region = findRegion(regions, guestEnd - 1);
+    const regionBegin = load<u64>(region, REGION_GUEST_ADDRESS);
+    const regionBytes = load<u64>(region, REGION_SIZE_BYTES);
+    const regionDelta = load<u32>(region, REGION_OFFSET) - regionBegin; // from a guest address to an offset, modulo 2^64
+    for (; entries != end; entries += MEM_ENTRY_SIZE) {
+      const address = load<u64>(entries, MEM_ENTRY_ADDR);
+      const length = <u64>load<u32>(entries, MEM_ENTRY_LENGTH);
+      const within = address - regionBegin;
+      if (within >= regionBytes || length - 1 >= regionBytes - within) break; // a length of 0 wraps, and is looked at above
+      if (address != guestEnd) {
+        if (segment == segmentsEnd) return ERROR_PAGE_CAPACITY;
+        store<u64>(segment, segmentAt(total, address + regionDelta));
+        store<u64>(guestAddress, address);
+        segment += SEGMENT_BYTES;
+        guestAddress += GUEST_ADDRESS_BYTES;
+      }
+      guestEnd = address + length;
+      total += length;
     }
-    if (length - 1 >= regionBytes - within) {
-      if (length == 0) return ERROR_PAGE_ZERO_LENGTH;
-      return ERROR_PAGE_ADDRESS;
-    }
-    if (address != guestEnd) {
-      if (segment == segmentsEnd) return ERROR_PAGE_CAPACITY;
-      store<u64>(segment, segmentAt(total, address + regionDelta));
-      store<u64>(guestAddresses, address);
-      segment += SEGMENT_BYTES;
-      guestAddresses += GUEST_ADDRESS_BYTES;
-    }
-    guestEnd = address + length;
-    total += length;
   }
   if (total >> 32) return ERROR_PAGE_TOTAL;
   store<u64>(segment, segmentAt(total, 0));

@@ -23,7 +23,7 @@ import {
   VIRTQ_USED_ELEM_SIZE,
   VIRTQ_USED_RING,
 } from "./constants.gen";
-import { copyFewBytes } from "./copy";
+import { copyBytes } from "./copy";
 import { loadPublished, storePublished } from "./ordered";
 import { walkChain } from "./walk_chain";
 
@@ -62,7 +62,7 @@ function copyCommand(chain: usize): void {
   let position: u32 = 0;
   while (position != length) {
     const end = min(load<u32>(segment + SEGMENT_BYTES, SEGMENT_START), length);
-    copyFewBytes(command + position, load<u32>(segment, SEGMENT_OFFSET), end - position);
+    copyBytes(command + position, load<u32>(segment, SEGMENT_OFFSET), end - position);
     position = end;
     segment += SEGMENT_BYTES;
   }

@@ -1,8 +1,9 @@
 import { deviceCases } from "./support/device_cases.ts";
 
-for (const { name, operations, scanout, plain, floor } of await deviceCases()) {
+for (const { name, operations, scanout, plain, kernels, copy } of await deviceCases()) {
   const group = operations === 1 ? name : `${name}, ${operations} times`;
   Deno.bench(`${name} scanout`, { group, baseline: true }, scanout);
   Deno.bench(`${name} plain javascript`, { group }, plain);
-  if (floor !== undefined) Deno.bench(`${name} floor`, { group }, floor);
+  if (kernels !== undefined) Deno.bench(`${name} kernels alone`, { group }, kernels);
+  if (copy !== undefined) Deno.bench(`${name} plain copy`, { group }, copy);
 }

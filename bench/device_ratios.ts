@@ -1,6 +1,6 @@
 /**
- * Prints each whole command's time against a device in plain JavaScript and against its floor (a copy of the same bytes,
- * or the kernels alone): medians of runs that take turns. `deno run -A bench/device_ratios.ts [rounds] [name]`
+ * Prints the time of each whole command, and how it compares with a device in plain JavaScript, with the kernels alone and
+ * with a plain copy of the same bytes: medians of runs that take turns. `deno run -A bench/device_ratios.ts [rounds] [name]`
  */
 
 import { deviceCases } from "./support/device_cases.ts";
@@ -8,18 +8,18 @@ import { medianNanoseconds } from "./support/medians.ts";
 
 const rounds = Number(Deno.args[0] ?? 101);
 const wanted = Deno.args[1] ?? "";
+const nothing = () => {};
 
-console.log("case".padEnd(46), " scanout ns    plain ns    floor ns  plain/scanout  scanout/floor");
-for (const { name, operations, scanout, plain, floor } of await deviceCases()) {
+console.log("case".padEnd(42), "scanout ns", "plain/scanout", "scanout/kernels", "scanout/copy");
+for (const { name, operations, scanout, plain, kernels, copy } of await deviceCases()) {
   if (!name.includes(wanted)) continue;
-  const times = medianNanoseconds(floor === undefined ? [scanout, plain] : [scanout, plain, floor], rounds);
-  const [ours, plainTime, floorTime] = times.map((time) => time / operations) as [number, number, number?];
-  const columns = [
-    ours.toFixed(0).padStart(11),
-    plainTime.toFixed(0).padStart(11),
-    (floorTime?.toFixed(0) ?? "-").padStart(11),
-    (plainTime / ours).toFixed(2).padStart(14),
-    (floorTime === undefined ? "-" : (ours / floorTime).toFixed(2)).padStart(14),
-  ];
-  console.log(name.padEnd(46), ...columns);
+  const medians = medianNanoseconds([scanout, plain, kernels ?? nothing, copy ?? nothing], rounds);
+  const [ours, plainTime, kernelsTime, copyTime] = medians as [number, number, number, number];
+  console.log(
+    name.padEnd(42),
+    (ours / operations).toFixed(0).padStart(10),
+    (plainTime / ours).toFixed(2).padStart(13),
+    (kernels ? (ours / kernelsTime).toFixed(2) : "").padStart(15),
+    (copy ? (ours / copyTime).toFixed(2) : "").padStart(12),
+  );
 }

@@ -52,6 +52,7 @@ export async function kernelCases(): Promise<KernelCase[]> {
   const kernels = await instantiateKernels(memory);
   const c = await openCKernels();
   const views = javascript.viewsOf(memory);
+  views.bytes.fill(0x55); // untouched pages would all be the system's one page of zeroes
   const count = writeSegments(views.words, 4096);
   const bench: Bench = { kernels, c, views, count };
   return [

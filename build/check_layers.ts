@@ -21,8 +21,9 @@ interface Folder {
   readonly outside?: readonly string[];
 }
 
+const SNAPSHOT = "src/snapshot/";
 const SERVICES = ["src/protocol/", "src/wasm/", "src/memory/"];
-const CORE = [...SERVICES, "src/virtio/", "src/transport/", "src/device/", "src/renderer/", "src/display/"];
+const CORE = [...SERVICES, SNAPSHOT, "src/virtio/", "src/transport/", "src/device/", "src/renderer/", "src/display/"];
 const OUTSIDE = ["npm:", "jsr:", "node:"];
 const TOP_FOLDERS = ["src/", "assembly/", "build/", "tests/", "bench/", "examples/"];
 
@@ -30,12 +31,13 @@ const FOLDERS: readonly Folder[] = [
   { path: "assembly/", imports: [] },
   { path: "src/protocol/", imports: [] },
   { path: "src/wasm/", imports: [] },
+  { path: SNAPSHOT, imports: [] },
   { path: "src/memory/", imports: ["src/wasm/", "src/protocol/"] },
-  { path: "src/virtio/", imports: ["src/memory/", "src/wasm/"] },
-  { path: "src/transport/", imports: ["src/virtio/", "src/memory/"] },
+  { path: "src/virtio/", imports: ["src/memory/", "src/wasm/", SNAPSHOT] },
+  { path: "src/transport/", imports: ["src/virtio/", "src/memory/", SNAPSHOT] },
   {
     path: "src/device/",
-    imports: [...SERVICES, "src/virtio/"],
+    imports: [...SERVICES, "src/virtio/", SNAPSHOT],
     types: ["src/renderer/renderer.ts", "src/display/display.ts"],
   },
   { path: "src/renderer/", imports: SERVICES },

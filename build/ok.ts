@@ -5,6 +5,7 @@ const { exports } = JSON.parse(Deno.readTextFileSync("deno.json"));
 const steps: [name: string, args: string[]][] = [
   ["generated tables are current", ["run", "-A", "build/gen.ts", "--check"]],
   ["generated kernels are current", ["run", "-A", "build/kernels.ts", "--check"]],
+  ["docs/conformance.md is current", ["task", "conformance", "--check"]],
   ["format", ["fmt", "--check"]],
   ["lint", ["lint"]],
   ["layers", ["task", "layers"]],

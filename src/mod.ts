@@ -15,16 +15,35 @@ export { type Reason, Reasons } from "./protocol/reasons.ts";
 export { type Counters, VirtioGpu, type VirtioGpuOptions } from "./device/virtio_gpu.ts";
 export { defaultLimits, type Limits } from "./device/limits.ts";
 export { type OutputOptions } from "./device/output.ts";
+export { type SharedResource } from "./device/shared_resource.ts";
 export { type GuestError } from "./device/guest_errors.ts";
 export { type CursorImage, type Display } from "./display/display.ts";
 export { type CursorPicture, MemoryDisplay, type Picture } from "./display/memory_display.ts";
-export { type TransportHost } from "./transport/driver_session.ts";
+export { type QueueRegisters, type TransportHost } from "./transport/driver_session.ts";
+export { type MmioOptions, VirtioMmio } from "./transport/mmio.ts";
 export { VirtioPci } from "./transport/pci.ts";
 export { type PciOptions } from "./transport/pci_config.ts";
+export { type QueueSnapshot, type SessionSnapshot, type Snapshot } from "./transport/session_snapshot.ts";
+export {
+  type AnyResourceSnapshot,
+  type ConfigSnapshot,
+  type CursorImageSnapshot,
+  type CursorSnapshot,
+  type FramebufferSnapshot,
+  type GpuSnapshot,
+  type GuestBlobSnapshot,
+  type OutputSnapshot,
+  type Resource2dSnapshot,
+  type ResourceSnapshot,
+  type ScanoutSnapshot,
+} from "./device/snapshot/gpu_snapshot.ts";
+export { decodeSnapshot, encodeSnapshot } from "./snapshot/snapshot_file.ts";
 export {
   type FeatureSet,
+  type Restoration,
   type SharedMemoryRegion,
   type VirtioDevice,
   type VirtioEvents,
 } from "./virtio/virtio_device.ts";
+export { type RingSnapshot } from "./virtio/ring_snapshot.ts";
 export { SplitQueue } from "./virtio/split_queue.ts";

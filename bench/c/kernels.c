@@ -12,9 +12,11 @@ typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int64_t i64;
 
 #define KERNEL __attribute__((noinline, noclone)) static
 #define AT(type, address) (*(type *)(m + (u32)(address)))
+#define NOWHERE UINT64_MAX
 
 static u32 find_region(u8 *m, u32 regions, u64 address) {
   u32 low = 0, high = AT(u32, regions + REGION_COUNT);
@@ -29,21 +31,29 @@ static u32 find_region(u8 *m, u32 regions, u64 address) {
   return 0;
 }
 
+static u32 start_of(u8 *m, u32 segment) { return AT(u32, segment + SEGMENT_START); }
+
+static u64 segment_at(u64 start, u64 offset) { return start << (SEGMENT_START * 8) | offset << (SEGMENT_OFFSET * 8); }
+
 static u32 find_segment(u8 *m, u32 segments, u32 count, u32 position) {
+  u32 first = start_of(m, segments), total = start_of(m, segments + count * SEGMENT_BYTES);
+  u32 guess = (u64)(position - first) * count / (total - first);
   u32 low = 0, high = count;
+  if (start_of(m, segments + guess * SEGMENT_BYTES) > position) high = guess;
+  else if (position < start_of(m, segments + (guess + 1) * SEGMENT_BYTES)) return segments + guess * SEGMENT_BYTES;
+  else low = guess + 1;
   while (high - low > 1) {
     u32 middle = (low + high) / 2;
-    if (AT(u32, segments + middle * SEGMENT_BYTES + SEGMENT_START) <= position) low = middle;
+    if (start_of(m, segments + middle * SEGMENT_BYTES) <= position) low = middle;
     else high = middle;
   }
   return segments + low * SEGMENT_BYTES;
 }
 
 static u32 seek_segment(u8 *m, u32 segments, u32 count, u32 segment, u32 position) {
-  if (position < AT(u32, segment + SEGMENT_START)) return find_segment(m, segments, count, position);
   for (int steps = 0; steps < 8; steps++) {
-    if (position < AT(u32, segment + SEGMENT_BYTES + SEGMENT_START)) return segment;
     segment += SEGMENT_BYTES;
+    if (position < start_of(m, segment + SEGMENT_BYTES)) return segment;
   }
   return find_segment(m, segment, count - (segment - segments) / SEGMENT_BYTES, position);
 }
@@ -78,80 +88,138 @@ KERNEL int copy_rect(u8 *m, u32 segments, u32 count, u32 start, u32 stride, u32 
   if (stride == row_bytes && contiguous_stride == row_bytes) {
     return copy_bytes(m, segments, count, start, contiguous, row_bytes * rows, is_gather);
   }
-  u32 segment = segments, begin = 0, end = 0, delta = 0, position = start;
+  u32 segment = find_segment(m, segments, count, start), position = start;
+  u32 end = start_of(m, segment + SEGMENT_BYTES), delta = AT(u32, segment + SEGMENT_OFFSET) - start_of(m, segment);
   for (;;) {
-    if (position < begin || position >= end) {
-      segment = seek_segment(m, segments, count, segment, position);
-      begin = AT(u32, segment + SEGMENT_START);
-      end = AT(u32, segment + SEGMENT_BYTES + SEGMENT_START);
-      delta = AT(u32, segment + SEGMENT_OFFSET) - begin;
-    }
     if (row_bytes > end - position) copy_list_checked(m, segment, position, contiguous, row_bytes, is_gather);
     else if (is_gather) memcpy(m + contiguous, m + (u32)(position + delta), row_bytes);
     else memcpy(m + (u32)(position + delta), m + contiguous, row_bytes);
     if (--rows == 0) return 0;
     position += stride;
     contiguous += contiguous_stride;
+    if (position < end) continue;
+    segment = seek_segment(m, segments, count, segment, position);
+    end = start_of(m, segment + SEGMENT_BYTES);
+    delta = AT(u32, segment + SEGMENT_OFFSET) - start_of(m, segment);
   }
+}
+
+static int append_range(u8 *m, u32 segments, u32 guest_addresses, u32 count, u32 capacity, u64 total, u32 regions,
+                        u64 address, u64 length) {
+  u64 guest_end = NOWHERE, offset_end = NOWHERE;
+  if (count != 0) {
+    u32 last = segments + (count - 1) * SEGMENT_BYTES;
+    u64 last_bytes = total - start_of(m, last);
+    guest_end = AT(u64, guest_addresses + (count - 1) * GUEST_ADDRESS_BYTES) + last_bytes;
+    offset_end = AT(u32, last + SEGMENT_OFFSET) + last_bytes;
+  }
+  while (length != 0) {
+    u32 region = find_region(m, regions, address);
+    if (region == 0) return ERROR_PAGE_ADDRESS;
+    u64 within = address - AT(u64, region + REGION_GUEST_ADDRESS);
+    u64 room = AT(u64, region + REGION_SIZE_BYTES) - within, piece = length < room ? length : room;
+    u64 offset = AT(u32, region + REGION_OFFSET) + within;
+    if (address != guest_end || offset != offset_end) {
+      if (count == capacity) return ERROR_PAGE_CAPACITY;
+      AT(u64, segments + count * SEGMENT_BYTES) = segment_at(total, offset);
+      AT(u64, guest_addresses + count * GUEST_ADDRESS_BYTES) = address;
+      count++;
+    }
+    total += piece, address += piece, length -= piece;
+    guest_end = address;
+    offset_end = offset + piece;
+  }
+  return count;
 }
 
 KERNEL int page_list_parse(u8 *m, u32 entries, u32 entry_count, u32 regions, u32 segments, u32 guest_addresses,
                            u32 capacity) {
   u32 end = entries + entry_count * MEM_ENTRY_SIZE, segments_end = segments + capacity * SEGMENT_BYTES;
-  u32 segment = segments, offset_end = 0, region_offset = 0;
-  u64 total = 0, guest_end = 0, region_begin = 0, region_bytes = 0;
-  for (; entries != end; entries += MEM_ENTRY_SIZE) {
-    u64 address = AT(u64, entries + MEM_ENTRY_ADDR);
-    u32 length = AT(u32, entries + MEM_ENTRY_LENGTH);
-    if (length == 0) return ERROR_PAGE_ZERO_LENGTH;
-    do {
+  u32 segment = segments, guest_address = guest_addresses;
+  u64 total = 0;
+  while (entries != end) {
+    u64 first_address = AT(u64, entries + MEM_ENTRY_ADDR);
+    u32 first_length = AT(u32, entries + MEM_ENTRY_LENGTH);
+    if (first_length == 0) return ERROR_PAGE_ZERO_LENGTH;
+    u32 before = (segment - segments) / SEGMENT_BYTES;
+    int count =
+        append_range(m, segments, guest_addresses, before, capacity, total, regions, first_address, first_length);
+    if (count < 0) return count;
+    segment = segments + count * SEGMENT_BYTES;
+    guest_address = guest_addresses + count * GUEST_ADDRESS_BYTES;
+    u64 guest_end = first_address + first_length;
+    total += first_length;
+    entries += MEM_ENTRY_SIZE;
+    u32 region = find_region(m, regions, guest_end - 1);
+    u64 region_begin = AT(u64, region + REGION_GUEST_ADDRESS), region_bytes = AT(u64, region + REGION_SIZE_BYTES);
+    u64 region_delta = AT(u32, region + REGION_OFFSET) - region_begin;
+    for (; entries != end; entries += MEM_ENTRY_SIZE) {
+      u64 address = AT(u64, entries + MEM_ENTRY_ADDR), length = AT(u32, entries + MEM_ENTRY_LENGTH);
       u64 within = address - region_begin;
-      if (within >= region_bytes) {
-        u32 region = find_region(m, regions, address);
-        if (region == 0) return ERROR_PAGE_ADDRESS;
-        region_begin = AT(u64, region + REGION_GUEST_ADDRESS);
-        region_bytes = AT(u64, region + REGION_SIZE_BYTES);
-        region_offset = AT(u32, region + REGION_OFFSET);
-        within = address - region_begin;
-      }
-      u32 piece = length < region_bytes - within ? length : region_bytes - within;
-      u32 offset = region_offset + (u32)within;
-      if (address != guest_end || offset != offset_end || offset_end == 0) {
+      if (within >= region_bytes || length - 1 >= region_bytes - within) break;
+      if (address != guest_end) {
         if (segment == segments_end) return ERROR_PAGE_CAPACITY;
-        AT(u32, segment + SEGMENT_START) = total;
-        AT(u32, segment + SEGMENT_OFFSET) = offset;
-        AT(u64, guest_addresses) = address;
+        AT(u64, segment) = segment_at(total, address + region_delta);
+        AT(u64, guest_address) = address;
         segment += SEGMENT_BYTES;
-        guest_addresses += GUEST_ADDRESS_BYTES;
+        guest_address += GUEST_ADDRESS_BYTES;
       }
-      total += piece;
-      address += piece;
-      length -= piece;
-      guest_end = address;
-      offset_end = offset + piece;
-    } while (length != 0);
+      guest_end = address + length;
+      total += length;
+    }
   }
   if (total >> 32) return ERROR_PAGE_TOTAL;
-  AT(u32, segment + SEGMENT_START) = total;
-  AT(u32, segment + SEGMENT_OFFSET) = 0;
+  AT(u64, segment) = segment_at(total, 0);
   return (segment - segments) / SEGMENT_BYTES;
+}
+
+#define FLAGS_SHIFT ((VIRTQ_DESC_FLAGS - VIRTQ_DESC_LEN) * 8)
+#define NEXT_SHIFT ((VIRTQ_DESC_NEXT - VIRTQ_DESC_LEN) * 8)
+#define HAS_NEXT ((u64)VIRTQ_DESC_F_NEXT << FLAGS_SHIFT)
+#define IS_WRITABLE ((u64)VIRTQ_DESC_F_WRITE << FLAGS_SHIFT)
+#define IS_INDIRECT ((u64)VIRTQ_DESC_F_INDIRECT << FLAGS_SHIFT)
+
+static i64 append_pieces(u8 *m, u32 regions, u64 address, u64 length, u32 entry, u32 list_end, u64 total,
+                         u64 segment_end) {
+  while (length != 0) {
+    u32 region = find_region(m, regions, address);
+    if (region == 0) return ERROR_ADDRESS;
+    u64 within = address - AT(u64, region + REGION_GUEST_ADDRESS);
+    u64 room = AT(u64, region + REGION_SIZE_BYTES) - within, piece = length < room ? length : room;
+    u64 offset = AT(u32, region + REGION_OFFSET) + within;
+    if (offset != segment_end) {
+      if (entry == list_end) return ERROR_SEGMENTS;
+      AT(u64, entry) = segment_at(total, offset);
+      entry += SEGMENT_BYTES;
+    }
+    segment_end = offset + piece;
+    total += piece, address += piece, length -= piece;
+  }
+  return entry;
+}
+
+static void end_list(u8 *m, u32 chain, u32 entry, u64 total, u32 list, u32 bytes, u32 segments) {
+  AT(u32, chain + bytes) = total;
+  AT(u32, chain + segments) = (entry - chain - list) / SEGMENT_BYTES;
+  AT(u64, entry) = segment_at(total, 0);
 }
 
 static int walk_chain(u8 *m, u32 queue, u32 chain, u32 head, u32 size) {
   u32 regions = AT(u32, queue + QUEUE_REGIONS), table = AT(u32, queue + QUEUE_DESCRIPTOR_OFFSET);
   u32 table_size = size, left = size, index = head;
-  bool is_indirect = false, is_writable = false;
-  u32 list = chain + CHAIN_READABLE_LIST, entry = list, total = 0, segment_end = 0, region_offset = 0;
-  u64 region_begin = 0, region_bytes = 0;
+  bool is_indirect = false;
+  u64 direction = 0, total = 0, segment_end = NOWHERE;
+  u32 entry = chain + CHAIN_READABLE_LIST, list_end = entry + MAX_CHAIN_SEGMENTS * SEGMENT_BYTES;
+  u64 region_begin = 0, region_bytes = 0, region_delta = 0;
   for (;;) {
     if (left-- == 0) return ERROR_CHAIN_TOO_LONG;
     u32 descriptor = table + index * VIRTQ_DESC_SIZE;
-    u64 address = AT(u64, descriptor + VIRTQ_DESC_ADDR);
-    u32 length = AT(u32, descriptor + VIRTQ_DESC_LEN), flags = AT(u16, descriptor + VIRTQ_DESC_FLAGS);
-    if (flags & VIRTQ_DESC_F_INDIRECT) {
+    u64 address = AT(u64, descriptor + VIRTQ_DESC_ADDR), fields = AT(u64, descriptor + VIRTQ_DESC_LEN);
+    u64 length = (u32)fields;
+    if (fields & IS_INDIRECT) {
       if (is_indirect) return ERROR_INDIRECT_NESTED;
       if (!(AT(u32, queue + QUEUE_FLAGS) & QUEUE_FLAG_INDIRECT_DESC)) return ERROR_INDIRECT_NOT_NEGOTIATED;
-      if (flags & VIRTQ_DESC_F_NEXT) return ERROR_INDIRECT_AND_NEXT;
+      if (fields & HAS_NEXT) return ERROR_INDIRECT_AND_NEXT;
       table_size = length / VIRTQ_DESC_SIZE;
       if (table_size == 0 || table_size > MAX_INDIRECT_ENTRIES || length % VIRTQ_DESC_SIZE) return ERROR_INDIRECT_SIZE;
       u32 region = find_region(m, regions, address);
@@ -165,56 +233,53 @@ static int walk_chain(u8 *m, u32 queue, u32 chain, u32 head, u32 size) {
       continue;
     }
     if (length == 0) return ERROR_ZERO_LENGTH;
-    if (!(flags & VIRTQ_DESC_F_WRITE)) {
-      if (is_writable) return ERROR_WRITABLE_BEFORE_READABLE;
-    } else if (!is_writable) {
-      is_writable = true;
-      AT(u32, chain + CHAIN_READABLE_BYTES) = total;
-      AT(u32, chain + CHAIN_READABLE_SEGMENTS) = (entry - list) / SEGMENT_BYTES;
-      AT(u32, entry + SEGMENT_START) = total;
-      AT(u32, entry + SEGMENT_OFFSET) = 0;
-      list = chain + CHAIN_WRITABLE_LIST;
-      entry = list;
+    if ((fields & IS_WRITABLE) != direction) {
+      if (direction != 0) return ERROR_WRITABLE_BEFORE_READABLE;
+      if (total >> 32) return ERROR_TOTAL_BYTES;
+      direction = IS_WRITABLE;
+      end_list(m, chain, entry, total, CHAIN_READABLE_LIST, CHAIN_READABLE_BYTES, CHAIN_READABLE_SEGMENTS);
+      entry = chain + CHAIN_WRITABLE_LIST;
+      list_end = entry + MAX_CHAIN_SEGMENTS * SEGMENT_BYTES;
       total = 0;
-      segment_end = 0;
+      segment_end = NOWHERE;
     }
-    while (length != 0) {
-      u64 within = address - region_begin;
-      if (within >= region_bytes) {
-        u32 region = find_region(m, regions, address);
-        if (region == 0) return ERROR_ADDRESS;
-        region_begin = AT(u64, region + REGION_GUEST_ADDRESS);
-        region_bytes = AT(u64, region + REGION_SIZE_BYTES);
-        region_offset = AT(u32, region + REGION_OFFSET);
-        within = address - region_begin;
-      }
-      u32 piece = length < region_bytes - within ? length : region_bytes - within;
-      u32 offset = region_offset + (u32)within;
-      if (offset != segment_end || segment_end == 0) {
-        if (entry - list == MAX_CHAIN_SEGMENTS * SEGMENT_BYTES) return ERROR_SEGMENTS;
-        AT(u32, entry + SEGMENT_START) = total;
-        AT(u32, entry + SEGMENT_OFFSET) = offset;
+    u64 within = address - region_begin;
+    if (within >= region_bytes) {
+      u32 region = find_region(m, regions, address);
+      if (region == 0) return ERROR_ADDRESS;
+      region_begin = AT(u64, region + REGION_GUEST_ADDRESS);
+      region_bytes = AT(u64, region + REGION_SIZE_BYTES);
+      region_delta = AT(u32, region + REGION_OFFSET) - region_begin;
+      within = address - region_begin;
+    }
+    if (length > region_bytes - within) {
+      i64 appended = append_pieces(m, regions, address, length, entry, list_end, total, segment_end);
+      if (appended < 0) return appended;
+      entry = appended;
+      total += length;
+      u32 last = entry - SEGMENT_BYTES;
+      segment_end = AT(u32, last + SEGMENT_OFFSET) + total - start_of(m, last);
+    } else {
+      u64 offset = address + region_delta;
+      if (offset != segment_end) {
+        if (entry == list_end) return ERROR_SEGMENTS;
+        AT(u64, entry) = segment_at(total, offset);
         entry += SEGMENT_BYTES;
       }
-      segment_end = offset + piece;
-      total += piece;
-      if (total < piece) return ERROR_TOTAL_BYTES;
-      address += piece;
-      length -= piece;
+      segment_end = offset + length;
+      total += length;
     }
-    if (!(flags & VIRTQ_DESC_F_NEXT)) break;
-    index = AT(u16, descriptor + VIRTQ_DESC_NEXT);
+    if (!(fields & HAS_NEXT)) break;
+    index = fields >> NEXT_SHIFT;
     if (index >= table_size) return ERROR_NEXT_RANGE;
   }
-  u32 count = (entry - list) / SEGMENT_BYTES;
-  AT(u32, entry + SEGMENT_START) = total;
-  AT(u32, entry + SEGMENT_OFFSET) = 0;
-  AT(u32, chain + (is_writable ? CHAIN_WRITABLE_BYTES : CHAIN_READABLE_BYTES)) = total;
-  AT(u32, chain + (is_writable ? CHAIN_WRITABLE_SEGMENTS : CHAIN_READABLE_SEGMENTS)) = count;
-  if (is_writable) return 0;
-  AT(u32, chain + CHAIN_WRITABLE_BYTES) = 0;
-  AT(u32, chain + CHAIN_WRITABLE_SEGMENTS) = 0;
-  AT(u64, chain + CHAIN_WRITABLE_LIST) = 0;
+  if (total >> 32) return ERROR_TOTAL_BYTES;
+  if (direction == 0) {
+    end_list(m, chain, entry, total, CHAIN_READABLE_LIST, CHAIN_READABLE_BYTES, CHAIN_READABLE_SEGMENTS);
+    entry = chain + CHAIN_WRITABLE_LIST;
+    total = 0;
+  }
+  end_list(m, chain, entry, total, CHAIN_WRITABLE_LIST, CHAIN_WRITABLE_BYTES, CHAIN_WRITABLE_SEGMENTS);
   return 0;
 }
 
@@ -235,10 +300,14 @@ KERNEL int queue_pop(u8 *m, u32 queue, u32 chain) {
   int error = walk_chain(m, queue, chain, head, size);
   if (error != 0) return error;
   AT(u32, chain + CHAIN_HEAD) = head;
-  u32 command = chain + CHAIN_COMMAND, readable = AT(u32, chain + CHAIN_READABLE_BYTES);
-  memset(m + command, 0, CHAIN_COMMAND_BYTES);
-  u32 bytes = readable < CHAIN_COMMAND_BYTES ? readable : CHAIN_COMMAND_BYTES;
-  if (bytes) copy_list_checked(m, chain + CHAIN_READABLE_LIST, 0, command, bytes, true);
+  u32 command = chain + CHAIN_COMMAND, length = AT(u32, chain + CHAIN_READABLE_BYTES);
+  if (length > CHAIN_COMMAND_BYTES) length = CHAIN_COMMAND_BYTES;
+  for (u32 i = 0; i < CHAIN_COMMAND_BYTES; i += 16) _mm_storeu_si128((__m128i *)(m + command + i), _mm_setzero_si128());
+  for (u32 segment = chain + CHAIN_READABLE_LIST, position = 0; position != length; segment += SEGMENT_BYTES) {
+    u32 next = start_of(m, segment + SEGMENT_BYTES), end = next < length ? next : length;
+    memcpy(m + command + position, m + AT(u32, segment + SEGMENT_OFFSET), end - position);
+    position = end;
+  }
   AT(u32, queue + QUEUE_NEXT_AVAILABLE) = (next + 1) & 0xffff;
   return CHAIN_POPPED;
 }
@@ -310,19 +379,18 @@ KERNEL int gather_convert_rect(u8 *m, u32 segments, u32 count, u32 start, u32 st
   u32 total = AT(u32, segments + count * SEGMENT_BYTES + SEGMENT_START), row_bytes = width * 4;
   if (width * 4ull > total || start + width * 4ull + (u64)(rows - 1) * stride > total) return ERROR_OUT_OF_RANGE;
   __m128i shuffle = pixel_shuffle(lanes), opaque_bits = _mm_set1_epi32(opaque);
-  u32 segment = segments, begin = 0, end = 0, delta = 0, position = start;
+  u32 segment = find_segment(m, segments, count, start), position = start;
+  u32 end = start_of(m, segment + SEGMENT_BYTES), delta = AT(u32, segment + SEGMENT_OFFSET) - start_of(m, segment);
   for (;;) {
-    if (position < begin || position >= end) {
-      segment = seek_segment(m, segments, count, segment, position);
-      begin = AT(u32, segment + SEGMENT_START);
-      end = AT(u32, segment + SEGMENT_BYTES + SEGMENT_START);
-      delta = AT(u32, segment + SEGMENT_OFFSET) - begin;
-    }
     if (row_bytes > end - position) convert_split_row(m, segment, position, target, row_bytes, shuffle, opaque_bits);
     else convert_row(m + (u32)(position + delta), m + target, width, shuffle, opaque_bits);
     if (--rows == 0) return 0;
     position += stride;
     target += target_stride;
+    if (position < end) continue;
+    segment = seek_segment(m, segments, count, segment, position);
+    end = start_of(m, segment + SEGMENT_BYTES);
+    delta = AT(u32, segment + SEGMENT_OFFSET) - start_of(m, segment);
   }
 }
 

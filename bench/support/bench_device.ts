@@ -1,5 +1,5 @@
 import { MemoryDisplay } from "../../src/display/memory_display.ts";
-import { VirtioGpu } from "../../src/device/virtio_gpu.ts";
+import { VirtioGpu, type VirtioGpuOptions } from "../../src/device/virtio_gpu.ts";
 import { DriverQueue } from "../../src/guest/driver_queue.ts";
 import { GpuDriver } from "../../src/guest/gpu_driver.ts";
 import { GuestRam } from "../../src/guest/guest_ram.ts";
@@ -14,57 +14,62 @@ import { PlainDevice } from "./plain_device.ts";
 export interface BenchDevice {
   /** The guest's RAM; it stays where it is. */
   readonly ram: GuestRam;
-  /** The control queue, through which nothing was sent yet. */
-  readonly control: DriverQueue;
-  /** Rings the control queue's doorbell, then takes the interrupt as its handler does. */
-  readonly kick: () => void;
+  /** The queues by their numbers; nothing was sent through them yet. */
+  readonly queues: readonly DriverQueue[];
+  /** Rings a queue's doorbell, then takes the interrupt as its handler does. */
+  readonly kick: (queue: GpuQueue) => void;
+}
+
+/** Our device with what is behind it. */
+export interface ScanoutDevice extends BenchDevice {
+  /** The memory in which it all lies. */
+  readonly guest: GuestMemory;
 }
 
 const WASM_PAGE_BYTES = 65536;
 const RAM_OFFSET = WASM_PAGE_BYTES; // so that a guest address is never an offset
-const RAM_BYTES = 48 * 1024 * 1024;
+const RAM_BYTES = 64 * 1024 * 1024;
 const HOST_BYTES = 48 * 1024 * 1024;
 const CONTROL_QUEUE_SIZE = 256;
 
 /** A memory of fixed size with the guest's RAM and as much for the host. */
-export async function makeGuestMemory(): Promise<{ memory: WebAssembly.Memory; guest: GuestMemory }> {
+export function makeGuestMemory(): Promise<GuestMemory> {
   const memory = new WebAssembly.Memory({ initial: (RAM_OFFSET + RAM_BYTES + HOST_BYTES) / WASM_PAGE_BYTES });
   const extents = [{ address: RAM_OFFSET + RAM_BYTES, bytes: HOST_BYTES }]; // the only one: the memory never grows
   const regions = [{ guestAddress: 0, sizeBytes: RAM_BYTES, offset: RAM_OFFSET }];
-  const guest = await GuestMemory.create(memory, new Arena(memory, () => extents.pop()), regions);
-  return { memory, guest };
+  return GuestMemory.create(memory, new Arena(memory, () => extents.pop()), regions);
 }
 
-/** Our device behind PCI, with a `MemoryDisplay` or with none. */
-export async function makeScanoutDevice(hasDisplay: boolean): Promise<BenchDevice> {
-  const { memory, guest } = await makeGuestMemory();
-  const gpu = new VirtioGpu(guest, hasDisplay ? { display: new MemoryDisplay() } : {});
+/** Our device behind PCI, with a `MemoryDisplay` unless `options` say otherwise. */
+export async function makeScanoutDevice(options: VirtioGpuOptions = {}): Promise<ScanoutDevice> {
+  const guest = await makeGuestMemory();
+  const gpu = new VirtioGpu(guest, { display: new MemoryDisplay(), ...options });
   const pci = new VirtioPci(gpu, guest, {
     setInterrupt() {},
     defer() {
       throw new Error("A kick was more than the budget of work");
     },
   });
-  const ram = new GuestRam(() => new Uint8Array(memory.buffer, RAM_OFFSET, RAM_BYTES), RAM_BYTES);
+  const ram = new GuestRam(() => guest.bytes.subarray(RAM_OFFSET, RAM_OFFSET + RAM_BYTES), RAM_BYTES);
   const transport = new PciDriverTransport(pci);
   const driver = new GpuDriver(transport, ram);
   driver.start();
-  const kick = () => {
-    transport.kick(GpuQueue.Control);
+  const kick = (queue: GpuQueue) => {
+    transport.kick(queue);
     transport.takeInterrupt();
   };
-  return { ram, control: driver.queue(GpuQueue.Control), kick };
+  return { guest, ram, queues: [driver.queue(GpuQueue.Control), driver.queue(GpuQueue.Cursor)], kick };
 }
 
-/** The plain JavaScript device, with conversion for a display or without. */
-export function makePlainDevice(hasDisplay: boolean): BenchDevice {
+/** The plain JavaScript device, which has a control queue only. */
+export function makePlainDevice(): BenchDevice {
   const bytes = new Uint8Array(RAM_BYTES);
   const ram = new GuestRam(() => bytes, RAM_BYTES);
   const control = new DriverQueue(ram, CONTROL_QUEUE_SIZE);
-  const device = new PlainDevice(bytes, control, hasDisplay);
+  const device = new PlainDevice(bytes, control);
   const kick = () => {
     device.notify();
     device.takeInterrupt();
   };
-  return { ram, control, kick };
+  return { ram, queues: [control], kick };
 }

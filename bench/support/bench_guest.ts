@@ -3,6 +3,7 @@ import { entryWords, type MemoryEntry, type Writer } from "../../src/guest/gpu_d
 import {
   CTRL_HDR_SIZE,
   Format,
+  GpuQueue,
   MAX_COMMAND_SIZE,
   type Rect,
   ResponseType,
@@ -30,20 +31,20 @@ export const FRAME_PAGES = FRAME.bytes / PAGE_BYTES;
 export class BenchGuest {
   readonly #device: BenchDevice;
   readonly #ring: GuestRing;
+  readonly #queue: GpuQueue;
   readonly #replies = new Map<number, number>();
-  readonly #pages: number;
 
-  /** A guest that has sent nothing yet. */
-  constructor(device: BenchDevice) {
+  /** A guest that sends through one queue, through which nothing was sent yet. */
+  constructor(device: BenchDevice, queue: GpuQueue = GpuQueue.Control) {
     this.#device = device;
-    this.#ring = new GuestRing(device.ram, device.control);
-    this.#pages = device.ram.allocate(FRAME.bytes * 2, PAGE_BYTES);
+    this.#queue = queue;
+    this.#ring = new GuestRing(device.ram, device.queues[queue]!);
   }
 
   /** Sends prepared requests with one kick. Throws `Error` when one of them was not answered by then. */
   send(heads: readonly number[]): void {
     for (let index = 0; index < heads.length; index++) this.#ring.push(heads[index]!);
-    this.#device.kick();
+    this.#device.kick(this.#queue);
     if (!this.#ring.collect()) throw new Error("The device left a request in the queue");
   }
 
@@ -60,36 +61,37 @@ export class BenchGuest {
   createFrame(resourceId: number): void {
     const { widthPixels: width, heightPixels: height } = FRAME;
     const fields = { resourceId, format: Format.B8G8R8X8Unorm, width, height };
-    this.sendChecked([this.#prepare(writeResourceCreate2d, fields)]);
+    this.sendChecked([this.prepare(writeResourceCreate2d, fields)]);
   }
 
   /** Shows a resource of a frame's size on scanout 0. */
   showFrame(resourceId: number): void {
-    this.sendChecked([this.#prepare(writeSetScanout, { rect: FRAME_RECT, scanoutId: 0, resourceId })]);
+    this.sendChecked([this.prepare(writeSetScanout, { rect: FRAME_RECT, scanoutId: 0, resourceId })]);
   }
 
   /** Prepares the attachment of a frame's pages, which lie scattered; the entries come in pieces of a page. */
   attachFrame(resourceId: number): number {
-    const entries = scatteredPages(this.#pages);
-    return this.#prepare(writeResourceAttachBacking, { resourceId, nrEntries: entries.length }, entries);
+    const entries = scatteredPages(this.#device.ram.allocate(FRAME.bytes * 2, PAGE_BYTES));
+    return this.prepare(writeResourceAttachBacking, { resourceId, nrEntries: entries.length }, entries);
   }
 
   /** Prepares the end of an attachment. */
   detach(resourceId: number): number {
-    return this.#prepare(writeResourceDetachBacking, { resourceId });
+    return this.prepare(writeResourceDetachBacking, { resourceId });
   }
 
   /** Prepares a transfer of `rect`, which lies in the backing where it lies in the picture. */
   transfer(resourceId: number, rect: Rect): number {
-    return this.#prepare(writeTransferToHost2d, { resourceId, rect, offset: rect.y * FRAME.strideBytes + rect.x * 4 });
+    return this.prepare(writeTransferToHost2d, { resourceId, rect, offset: rect.y * FRAME.strideBytes + rect.x * 4 });
   }
 
   /** Prepares a flush of `rect`. */
   flush(resourceId: number, rect: Rect): number {
-    return this.#prepare(writeResourceFlush, { resourceId, rect });
+    return this.prepare(writeResourceFlush, { resourceId, rect });
   }
 
-  #prepare<F>(write: Writer<F>, fields: F, entries: readonly MemoryEntry[] = []): number {
+  /** Prepares a request of any kind and returns its head. */
+  prepare<F>(write: Writer<F>, fields: F, entries: readonly MemoryEntry[] = []): number {
     const { ram } = this.#device;
     const request = ram.allocate(MAX_COMMAND_SIZE);
     const reply = ram.allocate(CTRL_HDR_SIZE);

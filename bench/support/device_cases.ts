@@ -1,8 +1,7 @@
 import type { Rect } from "../../src/protocol/wire.gen.ts";
-import { attachKernels } from "./attach_kernels.ts";
-import { makePlainDevice, makeScanoutDevice } from "./bench_device.ts";
-import { type BenchDevice } from "./bench_device.ts";
-import { BenchGuest, FRAME, FRAME_PAGES, FRAME_RECT, scatteredPages } from "./bench_guest.ts";
+import { type BenchDevice, makePlainDevice, makeScanoutDevice } from "./bench_device.ts";
+import { BenchGuest, FRAME, FRAME_PAGES, FRAME_RECT } from "./bench_guest.ts";
+import { attachKernels, updateKernels } from "./kernels_alone.ts";
 import { seededRandom } from "./seeded_random.ts";
 
 /** One case of the whole-command benches; each function does `operations` of what the name says. */
@@ -13,8 +12,10 @@ export interface DeviceCase {
   scanout: () => void;
   /** The device in plain JavaScript, the same way. */
   plain: () => void;
-  /** What no device can be faster than: one copy for each time that the bytes are moved, or the kernels alone. */
-  floor: (() => void) | undefined;
+  /** What it needs of the kernels, called directly. */
+  kernels: (() => void) | undefined;
+  /** A plain copy of the bytes that it moves, once for each time. */
+  copy: (() => void) | undefined;
 }
 
 /** Prepares the requests of one case: for each kick the heads of the chains that it makes known. */
@@ -22,6 +23,7 @@ type Preparation = (guest: BenchGuest) => number[][];
 
 const SHOWN = 1;
 const HIDDEN = 2;
+const BARE = 3;
 const IN_FLIGHT = 64;
 const SMALL_PIXELS = 64;
 const SMALL_BYTES = SMALL_PIXELS * SMALL_PIXELS * 4;
@@ -29,44 +31,49 @@ const SMALL_RECTS = 16;
 
 /** Makes our device and the plain one, each with a display and without, and the cases over them. */
 export async function deviceCases(): Promise<DeviceCase[]> {
-  const shown = await makeGuests(true);
-  const unseen = await makeGuests(false);
+  const guests = { scanout: makeGuest(await makeScanoutDevice()), plain: makeGuest(makePlainDevice()) };
   return [
     {
       name: "trivial command/1 in flight",
       operations: 1,
-      ...senders(shown, (guest) => [trivialCommands(guest, 1)]),
-      floor: undefined,
+      ...senders(guests, (guest) => [trivialCommands(guest, 1)]),
+      kernels: undefined,
+      copy: undefined,
     },
     {
       name: `trivial command/${IN_FLIGHT} in flight`,
       operations: IN_FLIGHT,
-      ...senders(shown, (guest) => [trivialCommands(guest, IN_FLIGHT)]),
-      floor: undefined,
+      ...senders(guests, (guest) => [trivialCommands(guest, IN_FLIGHT)]),
+      kernels: undefined,
+      copy: undefined,
     },
     {
       name: "transfer and flush/64x64",
       operations: SMALL_RECTS,
-      ...senders(shown, (guest) => smallRects().map((rect) => update(guest, rect))),
-      floor: copies(2 * SMALL_RECTS, SMALL_BYTES),
+      ...senders(guests, (guest) => smallRects().map((rect) => update(guest, SHOWN, rect))),
+      kernels: await updateKernels(smallRects(), true),
+      copy: copies(2 * SMALL_RECTS, SMALL_BYTES),
     },
     {
       name: "transfer and flush/1920x1080",
       operations: 1,
-      ...senders(shown, (guest) => [update(guest, FRAME_RECT)]),
-      floor: copies(2, FRAME.bytes),
+      ...senders(guests, (guest) => [update(guest, SHOWN, FRAME_RECT)]),
+      kernels: await updateKernels([FRAME_RECT], true),
+      copy: copies(2, FRAME.bytes),
     },
     {
-      name: "transfer and flush/1920x1080 without display",
+      name: "transfer and flush, not shown/1920x1080",
       operations: 1,
-      ...senders(unseen, (guest) => [update(guest, FRAME_RECT)]),
-      floor: copies(1, FRAME.bytes),
+      ...senders(guests, (guest) => [update(guest, HIDDEN, FRAME_RECT)]),
+      kernels: await updateKernels([FRAME_RECT], false),
+      copy: copies(1, FRAME.bytes),
     },
     {
       name: `attach and detach/${FRAME_PAGES} pages`,
       operations: 1,
-      ...senders(shown, (guest) => [[guest.attachFrame(HIDDEN), guest.detach(HIDDEN)]]),
-      floor: await attachKernels(scatteredPages(0)),
+      ...senders(guests, (guest) => [[guest.attachFrame(BARE), guest.detach(BARE)]]),
+      kernels: await attachKernels(),
+      copy: undefined,
     },
   ];
 }
@@ -76,21 +83,12 @@ interface Guests {
   plain: BenchGuest;
 }
 
-async function makeGuests(hasDisplay: boolean): Promise<Guests> {
-  return {
-    scanout: makeGuest(await makeScanoutDevice(hasDisplay)),
-    plain: makeGuest(makePlainDevice(hasDisplay)),
-  };
-}
-
-/** A guest with a frame that a scanout shows, in scattered pages, and one that nothing shows, without pages. */
+/** A guest with three frames: one that a scanout shows, one that none shows, and one without pages. */
 function makeGuest(device: BenchDevice): BenchGuest {
   const guest = new BenchGuest(device);
-  guest.createFrame(SHOWN);
-  guest.createFrame(HIDDEN);
-  guest.sendChecked([guest.attachFrame(SHOWN)]);
+  for (const frame of [SHOWN, HIDDEN, BARE]) guest.createFrame(frame);
+  for (const frame of [SHOWN, HIDDEN]) guest.sendChecked([guest.attachFrame(frame)]);
   guest.showFrame(SHOWN);
-  guest.sendChecked(update(guest, FRAME_RECT));
   return guest;
 }
 
@@ -112,8 +110,8 @@ function trivialCommands(guest: BenchGuest, count: number): number[] {
 }
 
 /** What Linux sends for a change of a dumb buffer. */
-function update(guest: BenchGuest, rect: Rect): number[] {
-  return [guest.transfer(SHOWN, rect), guest.flush(SHOWN, rect)];
+function update(guest: BenchGuest, resourceId: number, rect: Rect): number[] {
+  return [guest.transfer(resourceId, rect), guest.flush(resourceId, rect)];
 }
 
 function smallRects(): Rect[] {

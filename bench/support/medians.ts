@@ -1,15 +1,17 @@
 /** How long one sample should take: long against the clock's grain and a call, short against other work's bursts. */
 const SAMPLE_MILLISECONDS = 2;
+/** How long each function runs before it is measured: until the engine has optimised it. */
+const WARM_UP_MILLISECONDS = 100;
 
 /**
  * Measures functions that take turns, so that the machine's other work falls on all alike, and returns the median time of
- * one call of each in nanoseconds. Each is called often enough before that the engine has optimised it.
+ * one call of each in nanoseconds.
  */
 export function medianNanoseconds(runs: readonly (() => void)[], rounds: number): number[] {
-  const times = runs.map((run) => {
-    nanoseconds(run, 200);
-    return Math.max(1, Math.round(SAMPLE_MILLISECONDS * 1e6 / nanoseconds(run, 5)));
-  });
+  for (const run of runs) {
+    for (const end = performance.now() + WARM_UP_MILLISECONDS; performance.now() < end;) run();
+  }
+  const times = runs.map((run) => Math.max(1, Math.round(SAMPLE_MILLISECONDS * 1e6 / nanoseconds(run, 5))));
   const samples = runs.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     runs.forEach((run, index) => samples[index]!.push(nanoseconds(run, times[index]!)));

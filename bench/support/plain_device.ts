@@ -30,13 +30,12 @@ const INVALID_PARAMETER = 0x1205;
 
 /**
  * The baseline of the whole-command benches: the 2D commands in plain JavaScript, as one would write them first. It decodes
- * by DataView, copies by `Uint8Array.set` and converts in a loop. Its numbers are its own, since it must owe nothing to
+ * by DataView, copies by `Uint8Array.set` and converts what is shown in a loop. Its numbers are its own, since it must owe nothing to
  * what it is compared with. One scanout, B8G8R8X8 resources.
  */
 export class PlainDevice {
   readonly #ram: Uint8Array;
   readonly #queue: PlainQueue;
-  readonly #hasDisplay: boolean;
   readonly #request = new Uint8Array(REQUEST_BYTES);
   readonly #view = new DataView(this.#request.buffer);
   readonly #reply = new Uint8Array(HEADER_BYTES);
@@ -46,11 +45,10 @@ export class PlainDevice {
   #picture = new Uint32Array(0);
   #isPending = false;
 
-  /** Serves the control queue at `place` of `ram`; with a display it keeps what is flushed as RGBA. */
-  constructor(ram: Uint8Array, place: QueuePlace, hasDisplay: boolean) {
+  /** Serves the control queue at `place` of `ram`. */
+  constructor(ram: Uint8Array, place: QueuePlace) {
     this.#ram = ram;
     this.#queue = new PlainQueue(ram, place);
-    this.#hasDisplay = hasDisplay;
   }
 
   /** The doorbell. */
@@ -197,7 +195,7 @@ export class PlainDevice {
     const width = view.getUint32(32, true);
     const height = view.getUint32(36, true);
     if (x + width > resource.width || y + height > resource.height) return INVALID_PARAMETER;
-    if (resource === this.#scanout && this.#hasDisplay) this.#convert(resource, x, y, width, height);
+    if (resource === this.#scanout) this.#convert(resource, x, y, width, height);
     return OK;
   }
 

@@ -23,11 +23,11 @@ export type OnStep = (step: "fetching the package lists" | "downloading" | "unpa
 const KERNEL = "linux-image-686";
 const PACKAGES = ["busybox-static", "seabios"];
 
-/** virtio_gpu on virtio-pci, and bochs, which drives v86's own VGA and is what we are compared with. */
-const MODULES = ["virtio_pci", "virtio_gpu", "bochs"];
+/** virtio_gpu on virtio-pci and on virtio-mmio, and bochs, which drives v86's own VGA and is what we are compared with. */
+const MODULES = ["virtio_pci", "virtio_mmio", "virtio_gpu", "bochs"];
 
 /** Changes when what `fetchPackages` puts into a folder changes, so that older folders are not read. */
-export const PACKAGES_KEY = "debian-i386-1";
+export const PACKAGES_KEY = "debian-i386-2";
 
 /**
  * Fetches Debian's packages and leaves what the image needs in `folder`, which comes into being complete or not at all:

@@ -35,8 +35,7 @@ export class GpuConfig {
 
   /** Sets the event bits `events`, which stay until the driver clears them. Virtio 1.4, 5.7.4.2. */
   raise(events: number): void {
-    const pending = this.#view.getUint32(CONFIG_EVENTS_READ_OFFSET, true);
-    this.#view.setUint32(CONFIG_EVENTS_READ_OFFSET, pending | events, true);
+    this.#view.setUint32(CONFIG_EVENTS_READ_OFFSET, this.events | events, true);
     this.generation++;
   }
 
@@ -51,6 +50,17 @@ export class GpuConfig {
       const at = CONFIG_EVENTS_READ_OFFSET + place;
       this.bytes[at] = this.bytes[at]! & ~(value >>> (index * 8));
     }
+  }
+
+  /** The pending event bits. */
+  get events(): number {
+    return this.#view.getUint32(CONFIG_EVENTS_READ_OFFSET, true);
+  }
+
+  /** Takes up what a snapshot says. */
+  restore(events: number, generation: number): void {
+    this.#view.setUint32(CONFIG_EVENTS_READ_OFFSET, events, true);
+    this.generation = generation;
   }
 
   /** No event is pending any more. */

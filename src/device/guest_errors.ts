@@ -1,14 +1,16 @@
 import type { Reason } from "../protocol/reasons.ts";
 import { commandName } from "../protocol/wire.gen.ts";
 
-/** What a guest's driver did wrong: one command that was not answered with OK. */
+/** What a guest's driver did wrong in one command. */
 export interface GuestError {
   /** The command's type, any u32. */
   readonly type: number;
   /** Its name in the specification, without VIRTIO_GPU_CMD_. */
   readonly command: string;
-  /** Why it was refused. */
+  /** What was wrong. */
   readonly reason: Reason;
+  /** Whether it was refused; else it was carried out all the same, since the device is not strict. */
+  readonly isRefused: boolean;
   /** How many errors before this one were not reported, because too many came in their second. */
   readonly suppressed: number;
 }
@@ -29,9 +31,12 @@ export class GuestErrors {
     this.#perSecond = perSecond;
   }
 
-  /** A command of `type` was refused for `reason`. */
-  report(type: number, reason: Reason): void {
-    if (this.#listener === undefined) return;
+  /** A command of `type` was refused for `reason`, or carried out all the same. */
+  report(type: number, reason: Reason, isRefused: boolean): void {
+    if (this.#listener !== undefined) this.#tell(this.#listener, type, reason, isRefused);
+  }
+
+  #tell(listener: (error: GuestError) => void, type: number, reason: Reason, isRefused: boolean): void {
     const now = performance.now();
     if (now - this.#windowBegan >= WINDOW_MILLISECONDS) {
       this.#windowBegan = now;
@@ -43,6 +48,6 @@ export class GuestErrors {
     }
     const suppressed = this.#suppressed;
     this.#suppressed = 0;
-    this.#listener({ type, command: commandName(type), reason, suppressed });
+    listener({ type, command: commandName(type), reason, isRefused, suppressed });
   }
 }

@@ -28,8 +28,10 @@ export interface Place {
   readonly y: number;
 }
 
-const MAX_SIZE_PIXELS = 16384;
-const MAX_PLACE_PIXELS = 0x7fffffff;
+/** Most pixels of a monitor's width and height. */
+export const MAX_SIZE_PIXELS = 16384;
+/** Farthest that a monitor may stand from the others' corner. */
+export const MAX_PLACE_PIXELS = 0x7fffffff;
 
 /** Makes the outputs of a device. Throws `RangeError` for a size that no monitor has, and for a place out of range. */
 export function makeOutputs(options: readonly OutputOptions[]): Output[] {

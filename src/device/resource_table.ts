@@ -8,13 +8,20 @@ export class ResourceTable {
   readonly #guest: GuestMemory;
   readonly #account: HostAccount;
   readonly #limit: number;
+  /** By `id | 0`, since an id of 2^31 or more would be boxed at each look-up: 16 bytes a command. */
   readonly #byId = new Map<number, Resource>();
+  readonly #byUuid = new Map<string, Resource>();
 
   /** An empty table of at most `limit` resources, whose memory comes from the guest memory's heap. */
   constructor(guest: GuestMemory, account: HostAccount, limit: number) {
     this.#guest = guest;
     this.#account = account;
     this.#limit = limit;
+  }
+
+  /** All resources, in the order in which they were made. */
+  get all(): Iterable<Resource> {
+    return this.#byId.values();
   }
 
   /** How many resources exist. */
@@ -24,13 +31,13 @@ export class ResourceTable {
 
   /** The resource with this id, or undefined. */
   get(id: number): Resource | undefined {
-    return this.#byId.get(id);
+    return this.#byId.get(id | 0);
   }
 
   /** Why no resource may have this id now, or undefined when it may. */
   refuseId(id: number): Reason | undefined {
     if (id === 0) return Reasons.resourceIdZero;
-    if (this.#byId.has(id)) return Reasons.resourceIdInUse;
+    if (this.#byId.has(id | 0)) return Reasons.resourceIdInUse;
     return undefined;
   }
 
@@ -48,14 +55,28 @@ export class ResourceTable {
     return Reasons.hostMemoryFull;
   }
 
-  /** Enters a resource under its id, which `refuseId` has let pass. */
+  /** Enters a resource under its id, which `refuseId` has let pass, and under its UUID if it has one. */
   add(resource: Resource): void {
-    this.#byId.set(resource.id, resource);
+    this.#byId.set(resource.id | 0, resource);
+    if (resource.uuid !== undefined) this.#byUuid.set(resource.uuid, resource);
+  }
+
+  /** The UUID of a resource, 32 hexadecimal digits: random, made at the first question, the same ever after. */
+  share(resource: Resource): string {
+    resource.uuid ??= crypto.randomUUID().replaceAll("-", "");
+    this.#byUuid.set(resource.uuid, resource);
+    return resource.uuid;
+  }
+
+  /** The resource that was shared under this UUID, or undefined. */
+  findShared(uuid: string): Resource | undefined {
+    return this.#byUuid.get(uuid);
   }
 
   /** Takes a resource out and gives its memory back. */
   remove(resource: Resource): void {
-    this.#byId.delete(resource.id);
+    this.#byId.delete(resource.id | 0);
+    if (resource.uuid !== undefined) this.#byUuid.delete(resource.uuid);
     this.#release(resource);
   }
 
@@ -63,6 +84,16 @@ export class ResourceTable {
   clear(): void {
     for (const resource of this.#byId.values()) this.#release(resource);
     this.#byId.clear();
+    this.#byUuid.clear();
+  }
+
+  /** Gives its own resources back and takes over those of `other`, which has none afterwards. */
+  takeOver(other: ResourceTable): void {
+    this.clear();
+    this.#account.reserve(other.#account.usedBytes); // there is room: both have the same limit
+    for (const resource of other.#byId.values()) this.add(resource);
+    other.#byId.clear();
+    other.#byUuid.clear();
   }
 
   #release(resource: Resource): void {

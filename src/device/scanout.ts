@@ -6,6 +6,17 @@ import { Format } from "../protocol/wire.gen.ts";
 import type { Display } from "../display/display.ts";
 import type { Resource } from "./resource.ts";
 
+/** What a scanout shows, by the arguments of `Scanout.set`. */
+export interface ScanoutPicture {
+  readonly resource: Resource;
+  readonly rect: Rect;
+  readonly format: Format;
+  readonly strideBytes: number;
+  readonly offsetBytes: number;
+  /** Nothing of it was shown yet. */
+  readonly isStale: boolean;
+}
+
 /** One output of the device: which part of which resource it shows. Virtio 1.4, 5.7.6.8 (SET_SCANOUT). */
 export class Scanout {
   /** Its number, from 0. */
@@ -57,6 +68,7 @@ export class Scanout {
     source.heightPixels = rect.height;
     source.strideBytes = strideBytes;
     source.offsetBytes = start;
+    source.pages = resource.kind === "guestBlob" ? resource.backing : undefined; // what `start` is measured in
     this.#resource = resource;
     this.#isStale = true;
   }
@@ -68,9 +80,7 @@ export class Scanout {
     if (resource === undefined || !intersect(rect, this.#rect, damage)) return 0;
     if (resource.kind === "guestBlob") {
       if (resource.backing === undefined) return 0; // its pages are swapped out: the display keeps its last pixels
-      this.#source.pages = resource.backing;
-    } else {
-      this.#source.pages = undefined;
+      this.#source.pages = resource.backing; // others may have been attached since
     }
     if (this.#isStale) {
       intersect(this.#rect, this.#rect, damage);
@@ -78,6 +88,26 @@ export class Scanout {
     }
     this.#display.show(this.id, this.#source, damage);
     return damage.width * damage.height;
+  }
+
+  /** What it shows, for a snapshot; undefined while it shows nothing. */
+  get picture(): ScanoutPicture | undefined {
+    const resource = this.#resource;
+    if (resource === undefined) return undefined;
+    const { format, strideBytes } = this.#source;
+    const rect = { ...this.#rect };
+    const offsetBytes = this.#source.offsetBytes - rect.y * strideBytes - rect.x * BYTES_PER_PIXEL;
+    return { resource, rect, format, strideBytes, offsetBytes, isStale: this.#isStale };
+  }
+
+  /**
+   * Shows a picture of a snapshot, in place of the present one: all of it at once, unless nothing of it was shown yet or its
+   * pages are swapped out. The caller has checked it as for `set`.
+   */
+  restore({ resource, rect, format, strideBytes, offsetBytes, isStale }: ScanoutPicture): void {
+    if (isStale) this.disable();
+    this.set(resource, rect, format, strideBytes, offsetBytes);
+    if (!isStale) this.flush(rect);
   }
 
   /** Shows nothing. */

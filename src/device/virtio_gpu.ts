@@ -3,11 +3,7 @@ import type { GuestMemory } from "../memory/guest_memory.ts";
 import { PageListScratch } from "../memory/page_list.ts";
 import { type Reason, Reasons } from "../protocol/reasons.ts";
 import {
-  commandFeature,
-  commandQueue,
   CommandReader,
-  commandReplySize,
-  commandSize,
   CommandType,
   ConfigEvent,
   CTRL_HDR_SIZE,
@@ -23,11 +19,14 @@ import {
   type FeatureSet,
   featureSet,
   hasFeature,
+  type Restoration,
   type SharedMemoryRegion,
   type VirtioDevice,
   type VirtioEvents,
 } from "../virtio/virtio_device.ts";
 import { VirtioFeature } from "../virtio/virtio.gen.ts";
+import { commandRules } from "./command_rules.ts";
+import { Cursor } from "./cursor.ts";
 import { GpuConfig } from "./gpu_config.ts";
 import { dispatch } from "./dispatch.ts";
 import type { GpuState } from "./gpu_state.ts";
@@ -39,6 +38,10 @@ import { changeOutput, makeOutputs, type OutputOptions } from "./output.ts";
 import { Reply } from "./reply.ts";
 import { ResourceTable } from "./resource_table.ts";
 import { Scanout } from "./scanout.ts";
+import { type SharedResource, shareResource } from "./shared_resource.ts";
+import type { GpuSnapshot } from "./snapshot/gpu_snapshot.ts";
+import { prepareRestore } from "./snapshot/prepare_restore.ts";
+import { takeSnapshot } from "./snapshot/take_snapshot.ts";
 
 /** What an embedder may say of a device; everything has a default. */
 export interface VirtioGpuOptions {
@@ -54,7 +57,9 @@ export interface VirtioGpuOptions {
   readonly blobAlignment?: number;
   /** What the guest may make the device spend; see `defaultLimits`. */
   readonly limits?: Partial<Limits>;
-  /** Told of each command that is refused, at most `limits.guestErrorsPerSecond` times a second. Must not throw. */
+  /** Whether what a blob's flags do not declare is refused, rather than reported and allowed; false when absent. */
+  readonly isStrict?: boolean;
+  /** Told of each command that is wrong, at most `limits.guestErrorsPerSecond` times a second. Must not throw. */
   readonly onGuestError?: (error: GuestError) => void;
 }
 
@@ -85,7 +90,6 @@ export class VirtioGpu implements VirtioDevice {
   readonly #counters: Counters = { commands: 0, errors: 0, bytes: 0 };
   readonly #state: GpuState;
   readonly #config: GpuConfig;
-  readonly #errors: GuestErrors;
   readonly #reader = new CommandReader();
   readonly #header: CtrlHdr = { type: 0, flags: 0, fenceIdLow: 0, fenceIdHigh: 0, ctxId: 0, ringIdx: 0 };
   #features: FeatureSet = featureSet();
@@ -108,7 +112,6 @@ export class VirtioGpu implements VirtioDevice {
     this.counters = this.#counters;
     this.offeredFeatures = offeredFeatures(options);
     this.#config = new GpuConfig(outputs.length, options.blobAlignment);
-    this.#errors = new GuestErrors(options.onGuestError, limits.guestErrorsPerSecond);
     this.#state = {
       guest,
       limits,
@@ -119,8 +122,10 @@ export class VirtioGpu implements VirtioDevice {
       account,
       pageListScratch: new PageListScratch(guest, limits.pageSegments),
       entriesAddress: allocate(guest, limits.pageEntries * MEM_ENTRY_SIZE),
-      cursorAddress: allocate(guest, limits.cursorSizePixels ** 2 * 4),
+      cursors: outputs.map((_, id) => new Cursor(id, guest, display, limits)),
       reply: new Reply(guest),
+      errors: new GuestErrors(options.onGuestError, limits.guestErrorsPerSecond),
+      isStrict: options.isStrict ?? false,
       blobAlignment: 1,
       workBytes: 0,
     };
@@ -148,6 +153,16 @@ export class VirtioGpu implements VirtioDevice {
     this.#events?.configChanged();
   }
 
+  /**
+   * Finds the resource that the driver shares under `uuid`, 32 hexadecimal digits in small letters: how other virtio devices
+   * of this host get at it. Virtio 1.4, 5.7.6.8 (RESOURCE_ASSIGN_UUID). Undefined when there is none (any more).
+   */
+  findShared(uuid: string): SharedResource | undefined {
+    const { guest, resources } = this.#state;
+    const resource = resources.findShared(uuid);
+    return resource && shareResource(guest, resource, () => resources.findShared(uuid) === resource);
+  }
+
   activate(features: FeatureSet, queues: readonly (SplitQueue | undefined)[], events: VirtioEvents): void {
     this.#features = features;
     this.#state.blobAlignment = hasFeature(features, GpuFeature.BlobAlignment) ? this.#config.blobAlignment : 1;
@@ -165,16 +180,41 @@ export class VirtioGpu implements VirtioDevice {
   }
 
   reset(): void {
-    const { scanouts, resources, display } = this.#state;
-    for (const scanout of scanouts) {
-      scanout.disable();
-      display.setCursor(scanout.id, undefined);
-    }
+    const { scanouts, cursors, resources } = this.#state;
+    for (const scanout of scanouts) scanout.disable();
+    for (const cursor of cursors) cursor.reset();
     resources.clear();
     this.#config.reset();
+    this.#deactivate();
+  }
+
+  snapshot(): GpuSnapshot {
+    this.#refuseWithinCommand("take a snapshot");
+    return takeSnapshot(this.#state, this.#config);
+  }
+
+  prepareRestore(snapshot: unknown): Restoration {
+    this.#refuseWithinCommand("restore");
+    const { apply, discard } = prepareRestore(this.#state, this.#config, snapshot);
+    return {
+      apply: () => {
+        this.#refuseWithinCommand("restore");
+        this.#deactivate();
+        apply();
+      },
+      discard,
+    };
+  }
+
+  #deactivate(): void {
     this.#features = featureSet();
     this.#queues = [];
     this.#events = undefined;
+  }
+
+  /** A display or a listener that hears of a command must not look at what is half done. */
+  #refuseWithinCommand(action: string): void {
+    if (this.#isWorking) throw new Error(`Cannot ${action}: a command is being carried out`);
   }
 
   #work(ring: SplitQueue, queue: number): void {
@@ -205,7 +245,7 @@ export class VirtioGpu implements VirtioDevice {
     this.#counters.commands++;
     if (reason !== undefined) {
       this.#counters.errors++;
-      this.#errors.report(header.type, reason);
+      this.#state.errors.report(header.type, reason, true);
       reply.fail(reason.response);
     }
     const hasRoom = writableBytes >= CTRL_HDR_SIZE;
@@ -218,13 +258,12 @@ export class VirtioGpu implements VirtioDevice {
     const readableBytes = ring.chain.readableBytes;
     if (readableBytes < CTRL_HDR_SIZE) return Reasons.headerTooShort;
     const { type } = this.#header;
-    const size = commandSize(type);
-    if (size === 0) return Reasons.commandUnknown;
-    if (commandQueue(type) !== queue) return Reasons.wrongQueue;
-    const feature = commandFeature(type);
+    const rules = commandRules(type);
+    if (rules === undefined) return Reasons.commandUnknown;
+    const { size, feature, replySize } = rules;
+    if (rules.queue !== queue) return Reasons.wrongQueue;
     if (feature !== undefined && !hasFeature(this.#features, feature)) return refusalWithoutFeature(type);
     if (readableBytes < size) return Reasons.commandTooShort;
-    const replySize = commandReplySize(type);
     const isCutOff = replySize > writableBytes && writableBytes >= CTRL_HDR_SIZE && replySize > CTRL_HDR_SIZE;
     return isCutOff ? Reasons.responseTooLong : undefined;
   }

@@ -1,5 +1,13 @@
 import type { DriverQueue } from "./driver_queue.ts";
 
+/** Where the driver finds a shared memory region of the device. Virtio 1.4, 2.10. */
+export interface SharedMemoryPlace {
+  /** Guest address of its first byte. */
+  guestAddress: number;
+  /** Length in bytes. */
+  lengthBytes: number;
+}
+
 /** A device as a driver reaches it over some transport. Virtio 1.4, 3.1 and 4. */
 export interface DriverTransport {
   /** Reads the device status. */
@@ -24,4 +32,6 @@ export interface DriverTransport {
   writeConfig(offset: number, bytes: number, value: number): void;
   /** Reads the generation of the device configuration. */
   readConfigGeneration(): number;
+  /** Finds shared memory region `id`; undefined when the device has no such region. */
+  findSharedMemory(id: number): SharedMemoryPlace | undefined;
 }

@@ -8,6 +8,7 @@ import { Arena } from "../memory/host_heap.ts";
 import { VirtioGpu, type VirtioGpuOptions } from "../device/virtio_gpu.ts";
 import { VirtioPci } from "../transport/pci.ts";
 import { type V86Cpu, v86Cpu } from "./v86_members.ts";
+import { restoreState, saveState, type V86Machine } from "./v86_state.ts";
 
 /** What an embedder may say; everything has a default. */
 export interface V86Options extends VirtioGpuOptions {
@@ -26,16 +27,28 @@ export interface V86Gpu {
   readonly gpu: VirtioGpu;
   /** The emulator's memory: what a display of one's own reads pixels from. */
   readonly guest: GuestMemory;
+  /**
+   * Saves the whole machine, running or not, as one file: v86's own state (as of its `save_state`) and the device's. The
+   * file is the caller's. Rejects with `Error` while the device carries a command out.
+   */
+  saveState(): Promise<ArrayBuffer>;
+  /**
+   * Takes up a file that `saveState` gave, here or in an emulator with the same devices and the same RAM, running or not.
+   * Use it instead of v86's `restore_state` and not with its option `initial_state`. The displays show the restored
+   * pictures. Rejects with `TypeError` or `RangeError`, and changes nothing, when the file or the device's part of it is
+   * not what it should be; v86 itself does not check its own part.
+   */
+  restoreState(file: ArrayBuffer): Promise<void>;
 }
 
 const DEFAULT_SLOT = 15;
 const DEFAULT_RESERVED_BYTES = 32 * 1024 * 1024;
-/** First of the device's I/O ports: nobody's, and below those that a BIOS hands out. The guest may move them. */
+/** Where slot 0 would have its I/O ports: nobody's, and below those that a BIOS hands out. The guest may move them. */
 const FIRST_PORT = 0x9000;
 const GROWTH_BYTES = 16 * 1024 * 1024;
 /** v86's allocator ends the emulator for a request of 2^31 bytes. */
 const MAX_ALLOCATION_BYTES = 0x7fff_0000;
-/** An allocation that failed gives its size field's address after the null pointer. */
+/** An allocation that failed gives the address behind its size field, which it has written at address 0. */
 const NO_ALLOCATION = 16;
 /** A PC has no RAM between these addresses, but the VGA's window and the BIOS. */
 const HOLE_BEGIN = 0xa0000;
@@ -45,13 +58,20 @@ const HOLE_END = 0x100000;
  * Puts a virtio-gpu into `emulator`, a `V86` that has loaded ("emulator-loaded") and does not run yet (`autostart: false`).
  * The guest's driver finds it on the PCI bus; a reset of the machine resets it. Throws `TypeError` when this release of v86
  * lacks a member that is needed, `RangeError` for a slot in use and for options out of range.
+ *
+ * An error that `options.display` or `options.onGuestError` throws would stop v86 for good, so it is caught and thrown again
+ * from a timer, where nobody catches it: the page, or the program, hears of it. The command that met it gets no answer.
  */
 export async function attach(emulator: object, options: V86Options = {}): Promise<V86Gpu> {
   const cpu = v86Cpu(emulator);
   const { slot = DEFAULT_SLOT, reservedBytes = DEFAULT_RESERVED_BYTES } = options;
   const pciId = slot << 3;
-  if (!(slot >= 1 && slot <= 31) || cpu.devices.pci.devices[pciId] !== undefined) {
+  if (!isWhole(slot, 1, 31) || cpu.devices.pci.devices[pciId] !== undefined) {
     throw new RangeError(`Cannot attach to v86: slot must be free and 1 to 31, got ${slot}`);
+  }
+  if (!isWhole(reservedBytes, 0, MAX_ALLOCATION_BYTES)) {
+    const wanted = `reservedBytes must be 0 to ${MAX_ALLOCATION_BYTES}`;
+    throw new RangeError(`Cannot attach to v86: ${wanted}, got ${reservedBytes}`);
   }
   const heap = v86Heap(cpu, reservedBytes);
   const guest = await GuestMemory.create(cpu.wasm_memory, heap, ramRegions(cpu));
@@ -63,9 +83,10 @@ export async function attach(emulator: object, options: V86Options = {}): Promis
     setInterrupt: (isAsserted) => isAsserted ? pci.raise_irq(pciId) : pci.lower_irq(pciId),
     defer: (work) => setTimeout(work, 0), // a microtask would come before the guest's next turn
   }, { isIoBar: true });
-  registerPorts(cpu, transport);
+  const firstPort = FIRST_PORT + slot * transport.barBytes;
+  registerPorts(cpu, transport, firstPort);
   const configSpace = transport.configSpace;
-  new DataView(configSpace.buffer).setUint16(0x10, FIRST_PORT | 1, true);
+  new DataView(configSpace.buffer).setUint16(0x10, firstPort | 1, true);
   pci.register_device({
     pci_id: pciId,
     pci_space: configSpace,
@@ -73,7 +94,17 @@ export async function attach(emulator: object, options: V86Options = {}): Promis
     name: "virtio-gpu",
   });
   resetWithMachine(cpu, transport);
-  return { gpu, guest };
+  const machine = emulator as V86Machine;
+  return {
+    gpu,
+    guest,
+    saveState: () => saveState(machine, transport),
+    restoreState: (file) => restoreState(machine, transport, file),
+  };
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 /** Guest RAM without the PC's hole: nothing that the device does reaches the BIOS. */
@@ -91,21 +122,31 @@ function v86Heap(cpu: V86Cpu, reservedBytes: number): Arena {
   return new Arena(cpu.wasm_memory, (needed) => {
     const bytes = Math.max(needed, nextBytes);
     if (bytes > MAX_ALLOCATION_BYTES) return undefined;
+    const spoiled = new Uint32Array(cpu.wasm_memory.buffer, 0, 1)[0]!;
     const address = cpu.wm.exports.v86_malloc(bytes) >>> 0;
-    if (address <= NO_ALLOCATION) return undefined;
+    if (address <= NO_ALLOCATION) {
+      new Uint32Array(cpu.wasm_memory.buffer, 0, 1)[0] = spoiled;
+      return undefined;
+    }
     nextBytes = GROWTH_BYTES;
     return { address, bytes };
   });
 }
 
 /** v86 knows one handler for each port and width; it tells a write handler the value alone. */
-function registerPorts(cpu: V86Cpu, transport: VirtioPci): void {
+function registerPorts(cpu: V86Cpu, transport: VirtioPci, firstPort: number): void {
   const owner = {};
   for (let offset = 0; offset < transport.barBytes; offset++) {
     const read = (bytes: number) => () => transport.readBar(offset, bytes);
-    const write = (bytes: number) => (value: number) => transport.writeBar(offset, bytes, value >>> 0);
-    cpu.io.register_read(FIRST_PORT + offset, owner, read(1), read(2), read(4));
-    cpu.io.register_write(FIRST_PORT + offset, owner, write(1), write(2), write(4));
+    const write = (bytes: number) => (value: number) => {
+      try {
+        transport.writeBar(offset, bytes, value >>> 0);
+      } catch (error) {
+        throwLater(error);
+      }
+    };
+    cpu.io.register_read(firstPort + offset, owner, read(1), read(2), read(4));
+    cpu.io.register_write(firstPort + offset, owner, write(1), write(2), write(4));
   }
 }
 
@@ -113,7 +154,18 @@ function registerPorts(cpu: V86Cpu, transport: VirtioPci): void {
 function resetWithMachine(cpu: V86Cpu, transport: VirtioPci): void {
   const reboot = cpu.reboot_internal;
   cpu.reboot_internal = () => {
-    transport.reset();
+    try {
+      transport.reset();
+    } catch (error) {
+      throwLater(error);
+    }
     reboot.call(cpu);
   };
+}
+
+/** Throws what an embedder's display or listener threw where it does not go through v86, which would not survive it. */
+function throwLater(error: unknown): void {
+  setTimeout(() => {
+    throw error;
+  }, 0);
 }

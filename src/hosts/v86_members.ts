@@ -70,6 +70,8 @@ export const V86_MEMBERS: readonly (readonly [path: string, type: "function" | "
   ["v86.cpu.devices.pci.lower_irq", "function"],
   ["v86.cpu.jit_dirty_cache", "function"],
   ["v86.cpu.reboot_internal", "function"],
+  ["save_state", "function"],
+  ["restore_state", "function"],
 ];
 
 /**

@@ -39,20 +39,24 @@ export class GuestMemory {
    */
   onWrite: ((offset: number, bytes: number) => void) | undefined;
   readonly #memory: WebAssembly.Memory;
+  readonly #isShared: boolean;
   #regions: readonly Region[] = [];
   #generation = 0;
+  #buffer: ArrayBufferLike;
   #bytes: Uint8Array;
   #words: Uint32Array;
 
   /** Wraps `memory`, whose kernels and heap must be its own. Throws `RangeError` when the heap has no room for the table. */
   constructor(memory: WebAssembly.Memory, kernels: Kernels, heap: HostHeap) {
     this.#memory = memory;
+    this.#isShared = !(memory.buffer instanceof ArrayBuffer);
     this.kernels = kernels;
     this.heap = heap;
     this.regionTable = heap.allocate(REGION_TABLE_BYTES);
     if (this.regionTable === 0) throw new RangeError("Cannot make a guest memory: its heap has no room");
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#words = new Uint32Array(memory.buffer);
+    this.#buffer = memory.buffer;
+    this.#bytes = new Uint8Array(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer);
   }
 
   /** Instantiates the kernels on `memory` and sets its first regions. */
@@ -64,13 +68,13 @@ export class GuestMemory {
 
   /** The whole memory as bytes. Valid until the memory grows: ask anew rather than keep it. */
   get bytes(): Uint8Array {
-    if (this.#bytes.buffer !== this.#memory.buffer) this.#renewViews();
+    if (this.#isStale()) this.#renewViews();
     return this.#bytes;
   }
 
   /** The whole memory as little-endian words; the same promise as `bytes`. */
   get words(): Uint32Array {
-    if (this.#words.buffer !== this.#memory.buffer) this.#renewViews();
+    if (this.#isStale()) this.#renewViews();
     return this.#words;
   }
 
@@ -114,9 +118,18 @@ export class GuestMemory {
     return this.kernels.resolve(this.regionTable, guestAddress >>> 0, Math.floor(guestAddress / 2 ** 32), length);
   }
 
+  /**
+   * Whether the memory has grown since the views were made. Growth detaches the views of an unshared memory, which their
+   * length shows in 1 ns; to ask the memory for its buffer takes 8, and every command asks several times.
+   */
+  #isStale(): boolean {
+    return this.#isShared ? this.#buffer !== this.#memory.buffer : this.#words.length === 0;
+  }
+
   #renewViews(): void {
-    this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#words = new Uint32Array(this.#memory.buffer);
+    this.#buffer = this.#memory.buffer;
+    this.#bytes = new Uint8Array(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer);
   }
 }
 

@@ -123,16 +123,21 @@ const GROWTH_BYTES = 4 * 1024 * 1024;
 export function growingArena(memory: WebAssembly.Memory, limitBytes: number): Arena {
   let taken = 0;
   return new Arena(memory, (bytes) => {
-    if (taken + bytes > limitBytes) return undefined;
-    const wanted = Math.max(bytes, Math.min(GROWTH_BYTES, limitBytes - taken));
-    const pages = Math.ceil(wanted / WASM_PAGE_BYTES);
-    try {
-      const address = memory.grow(pages) * WASM_PAGE_BYTES;
-      taken += pages * WASM_PAGE_BYTES;
-      return { address, bytes: pages * WASM_PAGE_BYTES };
-    } catch (error) {
-      if (error instanceof RangeError) return undefined; // the memory's maximum, or the machine has no more
-      throw error;
-    }
+    const needed = Math.ceil(bytes / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
+    const left = Math.floor((limitBytes - taken) / WASM_PAGE_BYTES) * WASM_PAGE_BYTES;
+    if (needed > left) return undefined;
+    const extent = grow(memory, Math.max(needed, Math.min(GROWTH_BYTES, left))) ?? grow(memory, needed);
+    taken += extent?.bytes ?? 0;
+    return extent;
   });
+}
+
+/** Grows the memory by whole pages; undefined when its maximum is reached, or the machine has no more. */
+function grow(memory: WebAssembly.Memory, bytes: number): Extent | undefined {
+  try {
+    return { address: memory.grow(bytes / WASM_PAGE_BYTES) * WASM_PAGE_BYTES, bytes };
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import { MEM_ENTRY_SIZE, writeMemEntry } from "../protocol/wire.gen.ts";
 import { ERROR_PAGE_CAPACITY, GUEST_ADDRESS_BYTES, SEGMENT_BYTES } from "../wasm/layout.gen.ts";
 import type { GuestMemory } from "./guest_memory.ts";
 
@@ -93,15 +94,42 @@ export class PageList {
   }
 
   /**
+   * Copies the guest ranges of the list as records of `virtio_gpu_mem_entry`, of which `parse` makes such a list again: no
+   * more than it was made of, since those that follow each other in the guest are one.
+   */
+  copyEntries(): Uint8Array<ArrayBuffer> {
+    const words = this.#guest.words;
+    const entries = new Uint32Array(this.#count * MEM_ENTRY_SIZE / 4);
+    const addresses = (this.#block + (this.#count + 1) * SEGMENT_BYTES) >>> 2;
+    let bytes = 0;
+    const entry = { addr: 0, length: 0 };
+    for (let index = 0; index < this.#count; index++) {
+      const segment = (this.#block + index * SEGMENT_BYTES) >>> 2;
+      const length = words[segment + (SEGMENT_BYTES >>> 2)]! - words[segment]!; // from this start to the next
+      const addr = words[addresses + index * 2]! + words[addresses + index * 2 + 1]! * 2 ** 32;
+      const isNext = index > 0 && addr === entry.addr + entry.length;
+      if (!isNext) {
+        entry.addr = addr;
+        entry.length = 0;
+        bytes += MEM_ENTRY_SIZE;
+      }
+      entry.length += length;
+      writeMemEntry(entries, bytes / 4 - MEM_ENTRY_SIZE / 4, entry);
+    }
+    return new Uint8Array(entries.buffer, 0, bytes).slice();
+  }
+
+  /**
    * Brings the offsets up to the current region table; false while some page is in no region, and nothing may be read
    * or written through the list then.
    */
   resolve(): boolean {
+    if (this.#block === 0) return false; // released: a display may still hold the list
     if (this.#generation !== this.#guest.generation) this.#resolveAgain();
     return this.#isResolved;
   }
 
-  /** Gives the list's own memory back; the list must not be used afterwards. */
+  /** Gives the list's own memory back; it never resolves again. */
   release(): void {
     if (this.#block !== 0) this.#guest.heap.free(this.#block);
     this.#block = 0;

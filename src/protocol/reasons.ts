@@ -56,6 +56,7 @@ export const Reasons = {
   entryInvalid: unspecified("an entry is empty or lies outside guest memory", "Virtio 1.4, 5.7.6.8"),
 
   windowMissing: unspecified("the blob cannot be mapped: there is no host visible memory", "Virtio 1.4, 5.7.6.9"),
+  crossDeviceUndeclared: unspecified("the blob was made without USE_CROSS_DEVICE", "Virtio 1.4, 5.7.6.8"),
   notMapped: unspecified("the blob is not mapped", "Virtio 1.4, 5.7.6.9"),
 
   // Limits

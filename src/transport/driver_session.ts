@@ -1,11 +1,23 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
+import { PlainValue } from "../snapshot/plain_value.ts";
 import { SplitQueue } from "../virtio/split_queue.ts";
 import { DeviceStatus, InterruptStatus, VirtioFeature } from "../virtio/virtio.gen.ts";
-import { type FeatureSet, hasFeature, type VirtioDevice, type VirtioEvents } from "../virtio/virtio_device.ts";
+import {
+  areAcceptable,
+  type FeatureSet,
+  hasFeature,
+  type Restoration,
+  type VirtioDevice,
+  type VirtioEvents,
+} from "../virtio/virtio_device.ts";
+import { checkSession, type QueueSnapshot, type SessionSnapshot, type Snapshot } from "./session_snapshot.ts";
 
 /** What a transport needs from the machine that it is part of. */
 export interface TransportHost {
-  /** Sets the level of the device's interrupt line: true asserts it. Called on changes only. */
+  /**
+   * Sets the level of the device's interrupt line: true asserts it. Called on changes, and after a restore with false and
+   * then, if an interrupt is pending, with true: an emulator may remember the level and have lost the interrupt.
+   */
   setInterrupt(isAsserted: boolean): void;
   /**
    * Calls `work` soon, after the guest had a turn, once: there is work left from a kick. Drop it when the machine ends.
@@ -14,16 +26,27 @@ export interface TransportHost {
 }
 
 /** What a driver says of one virtqueue before it enables it; 64-bit addresses as two u32. */
-interface QueueRegisters {
+export interface QueueRegisters {
+  /** Number of descriptors, a power of two. */
   size: number;
+  /** Whether the driver has enabled it. */
   isEnabled: boolean;
+  /** Guest address of the descriptor table, lower half. */
   descriptorLow: number;
+  /** Its upper half. */
   descriptorHigh: number;
+  /** Guest address of the available ring, lower half. */
   availableLow: number;
+  /** Its upper half. */
   availableHigh: number;
+  /** Guest address of the used ring, lower half. */
   usedLow: number;
+  /** Its upper half. */
   usedHigh: number;
 }
+
+/** Half of the guest address of a part of a virtqueue. */
+export type QueueAddress = Exclude<keyof QueueRegisters, "size" | "isEnabled">;
 
 /**
  * What a driver and a device have agreed on so far: status, features, queues, interrupt. It is the part of a transport that
@@ -41,6 +64,7 @@ export class DriverSession implements VirtioEvents {
   #driverLow = 0;
   #driverHigh = 0;
   #isr = 0;
+  #isActive = false;
 
   /** Which half of the features `deviceFeatures` shows: 0 or 1, any u32 from a driver. */
   deviceFeatureSelect = 0;
@@ -48,6 +72,8 @@ export class DriverSession implements VirtioEvents {
   driverFeatureSelect = 0;
   /** Which queue the queue registers mean; any number from a driver. */
   queueSelect = 0;
+  /** Which shared memory region the registers of one mean, where a transport has such; any u32 from a driver. */
+  sharedMemorySelect = 0;
 
   /** A session with a device that is reset. */
   constructor(device: VirtioDevice, guest: GuestMemory, host: TransportHost) {
@@ -90,7 +116,8 @@ export class DriverSession implements VirtioEvents {
       return;
     }
     let added = value & 0xff & ~this.#status & ~DeviceStatus.DeviceNeedsReset;
-    if ((added & DeviceStatus.FeaturesOk) !== 0 && !this.#areFeaturesAcceptable()) added &= ~DeviceStatus.FeaturesOk;
+    const isRefused = !areAcceptable(this.#features(), this.device.offeredFeatures);
+    if ((added & DeviceStatus.FeaturesOk) !== 0 && isRefused) added &= ~DeviceStatus.FeaturesOk;
     this.#status |= added;
     const isReady = (this.#status & DeviceStatus.FeaturesOk) !== 0;
     if ((added & DeviceStatus.DriverOk) !== 0 && isReady) this.#activate();
@@ -109,6 +136,43 @@ export class DriverSession implements VirtioEvents {
     const isPowerOfTwo = size > 0 && (size & (size - 1)) === 0;
     if (!isPowerOfTwo || size > this.device.queueSizes[this.queueSelect]!) return;
     Object.assign(queue, registers);
+    if (queue.isEnabled && this.#isActive) this.#active[this.queueSelect] = this.#makeQueue(queue, this.#features());
+  }
+
+  /**
+   * Stops the selected queue, as if it had never been enabled; its registers keep their values and can be written again.
+   * Virtio 1.4, 4.2.2 (QueueReady).
+   */
+  stopQueue(): void {
+    const queue = this.#queues[this.queueSelect];
+    if (queue === undefined) return;
+    queue.isEnabled = false;
+    this.#release(this.queueSelect);
+  }
+
+  /** Stops the selected queue and forgets its registers; void without RING_RESET. Virtio 1.4, 2.6.1. */
+  resetQueue(): void {
+    const queue = this.#queues[this.queueSelect];
+    const isNegotiated = (this.#status & DeviceStatus.FeaturesOk) !== 0 &&
+      hasFeature(this.#features(), VirtioFeature.RingReset);
+    if (queue === undefined || !isNegotiated) return;
+    this.stopQueue();
+    Object.assign(queue, freshQueue(this.device.queueSizes[this.queueSelect]!));
+  }
+
+  /** Reads `bytes` (1, 2 or 4) of the configuration space at `offset`; past its end it reads 0. Virtio 1.4, 2.5. */
+  readConfig(offset: number, bytes: number): number {
+    const { config } = this.device;
+    let value = 0;
+    for (let index = 0; index < bytes; index++) {
+      value |= (config[offset + index] ?? 0) << (index * 8);
+    }
+    return value >>> 0;
+  }
+
+  /** Writes `bytes` (1, 2 or 4) of the configuration space at `offset`; the device says what can be written. */
+  writeConfig(offset: number, bytes: number, value: number): void {
+    this.device.writeConfig(offset, bytes, value);
   }
 
   /** Reads the interrupt status and clears it, with the interrupt line. Virtio 1.4, 4.1.4.5. */
@@ -138,18 +202,62 @@ export class DriverSession implements VirtioEvents {
   /** Back to the beginning, as after power-on: the device forgets the guest. */
   reset(): void {
     this.device.reset();
-    for (const [index, queue] of this.#active.entries()) {
-      queue?.release();
-      this.#active[index] = undefined;
-    }
+    this.#active.forEach((_, index) => this.#release(index));
     this.device.queueSizes.forEach((size, index) => Object.assign(this.#queues[index]!, freshQueue(size)));
+    this.#isActive = false;
     this.#status = 0;
     this.#driverLow = 0;
     this.#driverHigh = 0;
     this.deviceFeatureSelect = 0;
     this.driverFeatureSelect = 0;
     this.queueSelect = 0;
+    this.sharedMemorySelect = 0;
     this.#acknowledge(0xff);
+  }
+
+  /** All state of the session and of its device. Throws `Error` while the device carries a command out. */
+  snapshot(): Snapshot {
+    return {
+      version: 1,
+      session: {
+        status: this.#status,
+        driverFeatures: this.#features(),
+        deviceFeatureSelect: this.deviceFeatureSelect,
+        driverFeatureSelect: this.driverFeatureSelect,
+        queueSelect: this.queueSelect,
+        sharedMemorySelect: this.sharedMemorySelect,
+        interruptStatus: this.#isr,
+        isActive: this.#isActive,
+        queues: this.#queues.map((queue, index) => ({ ...queue, ring: this.#active[index]?.snapshot() ?? null })),
+      },
+      device: this.device.snapshot(),
+    };
+  }
+
+  /**
+   * Makes the state of a snapshot ready to take the present one's place. Throws `TypeError` or `RangeError` that names what
+   * is wrong with it, `Error` while the device carries a command out; everything is then as it was.
+   */
+  prepareRestore(snapshot: unknown): Restoration {
+    const data = new PlainValue(snapshot, "");
+    data.field("version").integer(1, 1);
+    const session = checkSession(data.field("session"), this.device);
+    const rings: (SplitQueue | undefined)[] = [];
+    const release = () => rings.forEach((ring) => ring?.release());
+    try {
+      session.queues.forEach((queue, index) => rings.push(this.#restoreQueue(queue, index, session.driverFeatures)));
+      const device = this.device.prepareRestore(data.field("device").unchecked);
+      return {
+        apply: () => this.#takeUp(session, rings, device),
+        discard: () => {
+          release();
+          device.discard();
+        },
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   configChanged(): void {
@@ -173,11 +281,37 @@ export class DriverSession implements VirtioEvents {
     this.notify(queue);
   }
 
-  /** Virtio 1.4, 2.2.2 and 6.1: a subset of what was offered, with VERSION_1. */
-  #areFeaturesAcceptable(): boolean {
-    const { low, high } = this.device.offeredFeatures;
-    const isSubset = (this.#driverLow & ~low) === 0 && (this.#driverHigh & ~high) === 0;
-    return isSubset && hasFeature(this.#features(), VirtioFeature.Version1);
+  #restoreQueue(queue: QueueSnapshot, index: number, features: FeatureSet): SplitQueue | undefined {
+    if (queue.ring === null) return undefined;
+    const ring = this.#makeQueue(queue, features);
+    if (ring.restore(queue.ring)) return ring;
+    ring.release();
+    const reason = "the queue is not in guest memory, or the heap has no room for it";
+    throw new RangeError(`Cannot restore: session.queues[${index}]: ${reason}`);
+  }
+
+  #takeUp(session: SessionSnapshot, rings: readonly (SplitQueue | undefined)[], device: Restoration): void {
+    device.apply();
+    rings.forEach((ring, index) => {
+      this.#release(index);
+      this.#active[index] = ring;
+    });
+    session.queues.forEach(({ ring: _, ...registers }, index) => Object.assign(this.#queues[index]!, registers));
+    this.#isActive = session.isActive;
+    this.#status = session.status;
+    this.#driverLow = session.driverFeatures.low;
+    this.#driverHigh = session.driverFeatures.high;
+    this.deviceFeatureSelect = session.deviceFeatureSelect;
+    this.driverFeatureSelect = session.driverFeatureSelect;
+    this.queueSelect = session.queueSelect;
+    this.sharedMemorySelect = session.sharedMemorySelect;
+    this.#isr = session.interruptStatus;
+    if (this.#isActive) this.device.activate(this.#features(), this.#active, this);
+    this.#host.setInterrupt(false);
+    if (this.#isr !== 0) this.#host.setInterrupt(true);
+    rings.forEach((ring, index) => {
+      if (ring !== undefined) this.workLeft(index); // there may be chains that the device had not come to
+    });
   }
 
   #features(): FeatureSet {
@@ -185,22 +319,27 @@ export class DriverSession implements VirtioEvents {
   }
 
   #activate(): void {
-    const features = this.#features();
-    const hasEventIdx = hasFeature(features, VirtioFeature.EventIdx);
-    const hasIndirectDesc = hasFeature(features, VirtioFeature.IndirectDesc);
-    const interrupt = () => this.#interrupt(InterruptStatus.Queue);
+    this.#isActive = true;
     this.#queues.forEach((queue, index) => {
-      if (!queue.isEnabled) return;
-      this.#active[index] = new SplitQueue(this.#guest, {
-        size: queue.size,
-        descriptorAddress: queue.descriptorHigh * 2 ** 32 + queue.descriptorLow,
-        availableAddress: queue.availableHigh * 2 ** 32 + queue.availableLow,
-        usedAddress: queue.usedHigh * 2 ** 32 + queue.usedLow,
-        hasEventIdx,
-        hasIndirectDesc,
-      }, interrupt);
+      if (queue.isEnabled) this.#active[index] = this.#makeQueue(queue, this.#features());
     });
-    this.device.activate(features, this.#active, this);
+    this.device.activate(this.#features(), this.#active, this);
+  }
+
+  #makeQueue(queue: QueueRegisters, features: FeatureSet): SplitQueue {
+    return new SplitQueue(this.#guest, {
+      size: queue.size,
+      descriptorAddress: queue.descriptorHigh * 2 ** 32 + queue.descriptorLow,
+      availableAddress: queue.availableHigh * 2 ** 32 + queue.availableLow,
+      usedAddress: queue.usedHigh * 2 ** 32 + queue.usedLow,
+      hasEventIdx: hasFeature(features, VirtioFeature.EventIdx),
+      hasIndirectDesc: hasFeature(features, VirtioFeature.IndirectDesc),
+    }, () => this.#interrupt(InterruptStatus.Queue));
+  }
+
+  #release(index: number): void {
+    this.#active[index]?.release();
+    this.#active[index] = undefined;
   }
 
   #interrupt(cause: number): void {

@@ -1,5 +1,5 @@
 import { CommonCfg, commonCfgWidth, MSI_NO_VECTOR } from "../virtio/virtio.gen.ts";
-import type { DriverSession } from "./driver_session.ts";
+import type { DriverSession, QueueAddress } from "./driver_session.ts";
 import type { Register } from "./registers.ts";
 
 /** The registers of the common configuration structure over a session. Virtio 1.4, 4.1.4.3. */
@@ -37,20 +37,15 @@ export function commonRegisters(session: DriverSession): Register[] {
     queueAddress(CommonCfg.QueueDriverHigh, "availableHigh"),
     queueAddress(CommonCfg.QueueDeviceLow, "usedLow"),
     queueAddress(CommonCfg.QueueDeviceHigh, "usedHigh"),
+    register(CommonCfg.QueueReset, () => 0, (value) => {
+      if (value === 1) session.resetQueue();
+    }),
   ];
 
   function queueAddress(offset: number, name: QueueAddress): Register {
     return register(offset, () => session.queue?.[name] ?? 0, (value) => session.setQueue({ [name]: value }));
   }
 }
-
-type QueueAddress =
-  | "descriptorLow"
-  | "descriptorHigh"
-  | "availableLow"
-  | "availableHigh"
-  | "usedLow"
-  | "usedHigh";
 
 function register(offset: number, read: () => number, write: (value: number) => void): Register {
   return { offset, bytes: commonCfgWidth(offset), read, write };

@@ -1,6 +1,7 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
 import * as layout from "../wasm/layout.gen.ts";
 import { Chain } from "./chain.ts";
+import type { RingSnapshot } from "./ring_snapshot.ts";
 
 /** Where a driver put a virtqueue, and how it uses it. Virtio 1.4, 2.7. */
 export interface SplitQueueSetup {
@@ -33,6 +34,9 @@ export type PopResult = typeof PopResult[keyof typeof PopResult];
 /** Bytes of a ring besides its elements: flags, index, and the event index behind them. */
 const RING_OVERHEAD_BYTES = 6;
 
+/** No generation of a region table: the rings were not found yet, or are released. */
+const NOWHERE = -1;
+
 /** The device's side of one split virtqueue. Virtio 1.4, 2.7. Whatever the driver wrote into it is checked by the kernels. */
 export class SplitQueue {
   /** The chain that the last `pop` took. */
@@ -41,7 +45,8 @@ export class SplitQueue {
   readonly #setup: SplitQueueSetup;
   readonly #interrupt: () => void;
   readonly #block: number;
-  #generation: number;
+  /** The generation of the region table under which the rings were found. */
+  #generation = NOWHERE;
   #errorCode = 0;
 
   /** Sets the queue up as the driver asked; `interrupt` is called when the driver wants to hear of used buffers. */
@@ -52,7 +57,6 @@ export class SplitQueue {
     this.#block = guest.heap.allocate(layout.QUEUE_BYTES);
     const chainBlock = this.#block === 0 ? 0 : guest.heap.allocate(layout.CHAIN_BYTES);
     this.chain = new Chain(guest, chainBlock);
-    this.#generation = -1;
     if (chainBlock === 0) {
       this.#errorCode = layout.ERROR_ADDRESS;
       return;
@@ -80,9 +84,11 @@ export class SplitQueue {
 
   /**
    * Writes `responseBytes` bytes from the address `response` into the chain's writable part, as far as there is room, and
-   * hands the chain back to the driver. Virtio 1.4, 2.7.8: the used length is what was written.
+   * hands the chain back to the driver. Virtio 1.4, 2.7.8: the used length is what was written. After `release` it does
+   * nothing: whoever hears of a command may reset the device before the command ends.
    */
   complete(response: number, responseBytes: number): void {
+    if (this.#generation === NOWHERE) return;
     const written = this.#guest.kernels.queueComplete(this.#block, this.chain.address, response, responseBytes);
     const { onWrite } = this.#guest;
     if (onWrite !== undefined) this.chain.reportWritten(written, onWrite);
@@ -90,7 +96,7 @@ export class SplitQueue {
 
   /** Interrupts the driver if it wants to hear of the chains completed since the last call. Virtio 1.4, 2.7.7.2. */
   signal(): void {
-    if (this.#errorCode !== 0 || this.#generation !== this.#guest.generation) return;
+    if (this.#generation !== this.#guest.generation) return; // the rings may be elsewhere
     const { kernels, onWrite, words } = this.#guest;
     if (onWrite !== undefined) {
       const usedRing = words[(this.#block + layout.QUEUE_USED_OFFSET) >>> 2]!;
@@ -99,11 +105,41 @@ export class SplitQueue {
     if (kernels.queueShouldSignal(this.#block) === 1) this.#interrupt();
   }
 
+  /** How far the queue has come. A queue that is not in guest memory is one that stands still, as `pop` would find. */
+  snapshot(): RingSnapshot {
+    const isLost = this.#errorCode === 0 && this.#generation !== this.#guest.generation && !this.#locate();
+    const words = this.#guest.words;
+    const at = this.#block >>> 2;
+    return {
+      nextAvailable: words[at + (layout.QUEUE_NEXT_AVAILABLE >>> 2)]!,
+      nextUsed: words[at + (layout.QUEUE_NEXT_USED >>> 2)]!,
+      signalledUsed: words[at + (layout.QUEUE_SIGNALLED_USED >>> 2)]!,
+      errorCode: isLost ? layout.ERROR_ADDRESS : this.#errorCode,
+    };
+  }
+
+  /**
+   * Goes on where a snapshot's queue was; for a queue that was not used yet. False when the queue is not in this guest
+   * memory, or the heap had no room for it: it is of no use then.
+   */
+  restore({ nextAvailable, nextUsed, signalledUsed, errorCode }: RingSnapshot): boolean {
+    if (this.chain.address === 0) return false;
+    if (errorCode === 0 && !this.#locate()) return false;
+    const words = this.#guest.words;
+    const at = this.#block >>> 2;
+    words[at + (layout.QUEUE_NEXT_AVAILABLE >>> 2)] = nextAvailable;
+    words[at + (layout.QUEUE_NEXT_USED >>> 2)] = nextUsed;
+    words[at + (layout.QUEUE_SIGNALLED_USED >>> 2)] = signalledUsed;
+    this.#errorCode = errorCode;
+    return true;
+  }
+
   /** Gives the queue's memory back; it must not be used afterwards. */
   release(): void {
     if (this.#block !== 0) this.#guest.heap.free(this.#block);
     if (this.chain.address !== 0) this.#guest.heap.free(this.chain.address);
     this.#errorCode = layout.ERROR_ADDRESS;
+    this.#generation = NOWHERE;
   }
 
   #fail(code: number): PopResult {

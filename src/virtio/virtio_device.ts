@@ -1,4 +1,5 @@
 import type { SplitQueue } from "./split_queue.ts";
+import { VirtioFeature } from "./virtio.gen.ts";
 
 /** A set of feature bits. Virtio 1.4, 2.2: bits 0 to 31 in `low`, 32 to 63 in `high`, each an unsigned 32-bit number. */
 export interface FeatureSet {
@@ -24,6 +25,12 @@ export function hasFeature(features: FeatureSet, bit: number): boolean {
   return ((bit < 32 ? features.low >>> bit : features.high >>> (bit - 32)) & 1) === 1;
 }
 
+/** Whether a device that offers `offered` works with a driver that accepts `accepted`. Virtio 1.4, 2.2.2 and 6.1. */
+export function areAcceptable(accepted: FeatureSet, offered: FeatureSet): boolean {
+  const isSubset = (accepted.low & ~offered.low) === 0 && (accepted.high & ~offered.high) === 0;
+  return isSubset && hasFeature(accepted, VirtioFeature.Version1);
+}
+
 /** A range of memory that the device shares with the driver. Virtio 1.4, 2.10. */
 export interface SharedMemoryRegion {
   /** Its number, of the device type's own. */
@@ -40,6 +47,14 @@ export interface VirtioEvents {
   needsReset(): void;
   /** `notify` reached its budget of work with buffers left in `queue`: call it again once the guest had its turn. */
   workLeft(queue: number): void;
+}
+
+/** A state that was checked and made ready, to be taken up or given up: one of the two is called, once. */
+export interface Restoration {
+  /** Takes the state up, in place of the present one. */
+  apply(): void;
+  /** Gives back what was made for it; the present state stays. */
+  discard(): void;
 }
 
 /** A virtio device as a transport sees it; transports know nothing else of it. */
@@ -60,11 +75,24 @@ export interface VirtioDevice {
   writeConfig(offset: number, bytes: number, value: number): void;
   /**
    * The driver is ready (DRIVER_OK): `queues` has one entry per queue of the device, undefined for a queue that the
-   * driver did not enable. They are the device's until `reset`.
+   * driver did not enable. They are the device's until `reset`; only the driver's stopping or starting a queue changes
+   * an entry between two calls.
    */
   activate(features: FeatureSet, queues: readonly (SplitQueue | undefined)[], events: VirtioEvents): void;
   /** The driver made buffers available in `queue`. Does at most a budget of work, see `VirtioEvents.workLeft`. */
   notify(queue: number): void;
   /** Back to the state before `activate`: every state of the guest is gone. */
   reset(): void;
+  /**
+   * All that a driver has made of the device, as plain data: numbers, booleans, texts, null, `Uint8Array`s, arrays and
+   * objects. The caller owns it. Throws `Error` while a command is carried out.
+   */
+  snapshot(): unknown;
+  /**
+   * Makes the state of a snapshot ready, whose queues are not the device's business; guest memory need not hold the
+   * snapshot's bytes before `apply`. After `apply` the device is as before `activate`, which the transport calls if the
+   * driver was ready. `snapshot` may be anything: throws `TypeError` or `RangeError` that names what is wrong, and `Error`
+   * while a command is carried out; the device is then as it was.
+   */
+  prepareRestore(snapshot: unknown): Restoration;
 }

@@ -5,7 +5,10 @@ import type { GuestError } from "../../src/device/guest_errors.ts";
 import { VirtioGpu, type VirtioGpuOptions } from "../../src/device/virtio_gpu.ts";
 import { GpuDriver } from "../../src/guest/gpu_driver.ts";
 import { GuestRam } from "../../src/guest/guest_ram.ts";
+import { MmioDriverTransport } from "../../src/guest/mmio_driver_transport.ts";
 import { PciDriverTransport } from "../../src/guest/pci_driver_transport.ts";
+import type { TransportHost } from "../../src/transport/driver_session.ts";
+import { VirtioMmio } from "../../src/transport/mmio.ts";
 import { VirtioPci } from "../../src/transport/pci.ts";
 
 /** A whole machine for a test: RAM, device, transport, and the driver that plays the guest. */
@@ -15,7 +18,9 @@ export interface Machine {
   /** What the device allocates from. */
   heap: Arena;
   gpu: VirtioGpu;
+  /** The device behind each transport; the driver uses one of them, and the other stands still. */
   pci: VirtioPci;
+  mmio: VirtioMmio;
   driver: GpuDriver;
   ram: GuestRam;
   display: MemoryDisplay;
@@ -27,12 +32,17 @@ export interface Machine {
   deferred: (() => void)[];
 }
 
+/** The transports that a driver reaches a device over. */
+export const TRANSPORTS = ["pci", "mmio"] as const;
+
 /** How a test's machine differs from the usual one. */
 export interface MachineOptions extends VirtioGpuOptions {
   /** Size of guest RAM; 32 MiB when absent. */
   ramBytes?: number;
   /** Whether the memory is shared between threads. */
   isShared?: boolean;
+  /** The transport that the driver uses; virtio-pci when absent. */
+  transport?: typeof TRANSPORTS[number];
 }
 
 const PAGE_BYTES = 65536;
@@ -41,7 +51,7 @@ const RAM_OFFSET = PAGE_BYTES;
 
 /** Makes a machine whose driver has not started yet. */
 export async function makeMachine(options: MachineOptions = {}): Promise<Machine> {
-  const { ramBytes = 32 * 1024 * 1024, isShared = false, ...gpuOptions } = options;
+  const { ramBytes = 32 * 1024 * 1024, isShared = false, transport = "pci", ...gpuOptions } = options;
   const memory = new WebAssembly.Memory({
     initial: (RAM_OFFSET + ramBytes) / PAGE_BYTES,
     maximum: 65536,
@@ -59,16 +69,19 @@ export async function makeMachine(options: MachineOptions = {}): Promise<Machine
   });
   const line = { isAsserted: false, rises: 0 };
   const deferred: (() => void)[] = [];
-  const pci = new VirtioPci(gpu, guest, {
+  const host: TransportHost = {
     setInterrupt(isAsserted) {
       line.isAsserted = isAsserted;
       if (isAsserted) line.rises++;
     },
     defer: (work) => deferred.push(work),
-  });
+  };
+  const pci = new VirtioPci(gpu, guest, host);
+  const mmio = new VirtioMmio(gpu, guest, host);
   const ram = new GuestRam(() => new Uint8Array(memory.buffer, RAM_OFFSET, ramBytes), ramBytes);
-  const driver = new GpuDriver(new PciDriverTransport(pci), ram);
-  return { memory, guest, heap, gpu, pci, driver, ram, display, errors, line, deferred };
+  const way = transport === "pci" ? new PciDriverTransport(pci) : new MmioDriverTransport(mmio);
+  const driver = new GpuDriver(way, ram);
+  return { memory, guest, heap, gpu, pci, mmio, driver, ram, display, errors, line, deferred };
 }
 
 /** Makes a machine whose driver has started the device. */

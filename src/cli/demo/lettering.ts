@@ -81,7 +81,12 @@ const LETTERS: Readonly<Record<string, Letter>> = {
  * The strokes of each letter of `word`, in pixels: it is set with its baseline at `baselineY` and its middle at
  * `middleX`, and its small letters are `xHeightPixels` high. There are only the letters of "Scanout".
  */
-export function setWord(word: string, middleX: number, baselineY: number, xHeightPixels: number): (readonly Stroke[])[] {
+export function setWord(
+  word: string,
+  middleX: number,
+  baselineY: number,
+  xHeightPixels: number,
+): (readonly Stroke[])[] {
   const scale = xHeightPixels / X_HEIGHT;
   const letters = [...word].map((name) => LETTERS[name]!);
   const width = letters.reduce((sum, { before, width, after }) => sum + before + width + after, 0);
@@ -97,7 +102,9 @@ export function setWord(word: string, middleX: number, baselineY: number, xHeigh
 export function distanceTo(strokes: readonly Stroke[], x: number, y: number): number {
   let nearest = Infinity;
   for (const stroke of strokes) {
-    for (let i = 1; i < stroke.length; i++) nearest = Math.min(nearest, squaredDistance(stroke[i - 1]!, stroke[i]!, x, y));
+    for (let i = 1; i < stroke.length; i++) {
+      nearest = Math.min(nearest, squaredDistance(stroke[i - 1]!, stroke[i]!, x, y));
+    }
   }
   return Math.sqrt(nearest);
 }

@@ -26,6 +26,7 @@ const GLOW: Color = [255, 120, 96];
 const GLOW_RADIUS = 430;
 const STARS = 130;
 const PEN_RADIUS = 8.5;
+const WORD_GLOW: Color = [255, 96, 160];
 const WORD_GLOW_RADIUS = 46;
 
 /** Mountains: heights above the horizon in pixels, one color at the crest and one at the foot. */
@@ -61,8 +62,8 @@ function paintSky(canvas: Canvas): void {
     const color = gradient(SKY, y / HORIZON);
     for (let x = 0; x < SCENE_WIDTH; x++) {
       canvas.blend(x, y, color, 1);
-      const away = Math.sqrt((x - SUN_X) ** 2 + (y - SUN_Y) ** 2) / GLOW_RADIUS;
-      if (away < 1) canvas.add(x, y, GLOW, 0.42 * (1 - away) ** 2);
+      const away = distance(x, y, SUN_X, SUN_Y) / GLOW_RADIUS;
+      if (away < 1) canvas.add(x, y, GLOW, 0.42 * (1 - away) * (1 - away));
     }
   }
 }
@@ -70,8 +71,10 @@ function paintSky(canvas: Canvas): void {
 function paintStars(canvas: Canvas): void {
   for (let star = 0; star < STARS; star++) {
     const x = Math.floor(random(star * 3) * SCENE_WIDTH);
-    const y = Math.floor(random(star * 3 + 1) ** 2 * HORIZON * 0.62);
-    const light = (1 - y / (HORIZON * 0.66)) * (0.25 + 0.75 * random(star * 3 + 2) ** 3);
+    const down = random(star * 3 + 1);
+    const y = Math.floor(down * down * HORIZON * 0.62); // most are high up
+    const size = random(star * 3 + 2);
+    const light = (1 - y / (HORIZON * 0.66)) * (0.25 + 0.75 * size * size * size);
     canvas.add(x, y, [235, 235, 255], light);
     for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]] as const) {
       canvas.add(x + dx, y + dy, [170, 180, 255], light * light * 0.4);
@@ -84,7 +87,7 @@ function paintSun(canvas: Canvas): void {
     const down = (y - SUN_Y) / SUN_RADIUS;
     const color = gradient(SUN, down);
     for (let x = SUN_X - SUN_RADIUS - 1; x <= SUN_X + SUN_RADIUS + 1; x++) {
-      const edge = SUN_RADIUS - Math.sqrt((x - SUN_X) ** 2 + (y - SUN_Y) ** 2);
+      const edge = SUN_RADIUS - distance(x, y, SUN_X, SUN_Y);
       canvas.blend(x, y, color, clamp(edge + 0.5, 0, 1) * (1 - scanLine(down)));
     }
   }
@@ -110,11 +113,12 @@ function paintRidge(canvas: Canvas, ridge: Ridge): void {
   }
 }
 
-/** Peaks of four sizes, each half of the one before; lower towards the middle, so that the sun is seen. */
+/** Peaks of five sizes, each half of the one before; lower towards the middle, so that the sun is seen. */
 function ridgeHeight({ seed, lowest, highest, spacing }: Ridge, x: number): number {
   let height = 0;
   for (let octave = 0; octave < 5; octave++) {
-    height += peaks(seed + octave * 101, x * 2 ** octave / spacing) / 2 ** octave;
+    const times = 1 << octave;
+    height += peaks(seed + octave * 101, x * times / spacing) / times;
   }
   const aside = Math.min(1, Math.abs(x - SUN_X) / (SCENE_WIDTH / 2));
   return lowest + (highest - lowest) * (height / 1.6) * (0.22 + 0.78 * aside);
@@ -131,22 +135,26 @@ function peaks(seed: number, at: number): number {
 function paintLetter(canvas: Canvas, letter: readonly Stroke[]): void {
   const xs = letter.flatMap((stroke) => stroke.map(([x]) => x));
   const ys = letter.flatMap((stroke) => stroke.map(([, y]) => y));
-  const margin = WORD_GLOW_RADIUS + 1;
-  const top = Math.min(...ys);
-  const bottom = Math.max(...ys);
-  for (let y = Math.floor(top - margin); y <= bottom + margin; y++) {
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  for (let y = Math.floor(top - WORD_GLOW_RADIUS); y <= bottom + WORD_GLOW_RADIUS; y++) {
     const color = gradient([[0, [255, 255, 255]], [1, [255, 214, 226]]], (y - top) / (bottom - top));
-    for (let x = Math.floor(Math.min(...xs) - margin); x <= Math.max(...xs) + margin; x++) {
+    for (let x = Math.floor(left - WORD_GLOW_RADIUS); x <= right + WORD_GLOW_RADIUS; x++) {
       const edge = PEN_RADIUS - distanceTo(letter, x, y);
-      if (edge > -WORD_GLOW_RADIUS) canvas.add(x, y, [255, 96, 160], 0.2 * (1 + Math.min(0, edge) / WORD_GLOW_RADIUS) ** 3);
+      const glow = Math.max(0, 1 + Math.min(0, edge) / WORD_GLOW_RADIUS);
+      canvas.add(x, y, WORD_GLOW, 0.2 * glow * glow * glow);
       if (edge > -1) canvas.blend(x, y, color, clamp(edge + 0.5, 0, 1));
     }
   }
+}
+
+function distance(x: number, y: number, toX: number, toY: number): number {
+  return Math.sqrt((x - toX) * (x - toX) + (y - toY) * (y - toY));
 }
 
 /** A number from 0 to 1 that looks random and is always the same for `index`. */
 function random(index: number): number {
   let hash = Math.imul(index ^ 0x9e3779b9, 0x85ebca6b);
   hash = Math.imul(hash ^ hash >>> 15, 0xc2b2ae35);
-  return ((hash ^ hash >>> 13) >>> 0) / 2 ** 32;
+  return ((hash ^ hash >>> 13) >>> 0) / 0x1_0000_0000;
 }

@@ -22,9 +22,10 @@ export function paintWater(canvas: Canvas, frame: number): void {
     const water = mix(SHALLOW, DEEP, depth);
     for (let x = 0; x < SCENE_WIDTH; x++) {
       const shift = (3 + 26 * depth) * ripple * wave(x / 640 + depth * 3 + time) + 5 * depth * swell;
-      const seen = canvas.sample(x + shift, mirrored + (1 + 10 * depth) * ripple);
+      const seen = canvas.sample(x + shift, Math.min(HORIZON - 1, mirrored + (1 + 10 * depth) * ripple));
       const mirror: Color = [seen[0] * MIRROR[0], seen[1] * MIRROR[1], seen[2] * MIRROR[2]];
-      const glitter = 0.34 * (seen[1] / 255) ** 2; // what is bright outshines the water
+      const light = seen[1] / 255;
+      const glitter = 0.34 * light * light; // what is bright outshines the water
       canvas.blend(x, HORIZON + row, mix(water, mirror, clamp(shine + glitter, 0, 1)), 1);
     }
   }

@@ -11,11 +11,12 @@ import {
 import { readBacking } from "../backing.ts";
 import type { GpuState, Request } from "../gpu_state.ts";
 
-const KNOWN_FLAGS = BlobFlag.UseMappable | BlobFlag.UseShareable | BlobFlag.UseCrossDevice;
+/** All of `blob_flags` that mean something. */
+export const KNOWN_BLOB_FLAGS: number = BlobFlag.UseMappable | BlobFlag.UseShareable | BlobFlag.UseCrossDevice;
 
 /**
  * Makes a blob of guest memory, whose bytes are the guest's pages: nothing is allocated for them here. The pages come with
- * the command or later by ATTACH_BACKING. Virtio 1.4, 5.7.6.8 (RESOURCE_CREATE_BLOB).
+ * the command or later by ATTACH_BACKING. Virtio 1.4, 5.7.6.8 (RESOURCE_CREATE_BLOB); seed S1, S4, S5, S8, S9.
  */
 export function resourceCreateBlob(
   gpu: GpuState,
@@ -26,7 +27,7 @@ export function resourceCreateBlob(
   const refusal = gpu.resources.refuseId(resourceId);
   if (refusal !== undefined) return refusal;
   if (blobMem !== BlobMem.Guest) return Reasons.blobMemUnknown; // the host kinds need VIRGL
-  if ((blobFlags & ~KNOWN_FLAGS) !== 0) return Reasons.blobFlagsUnknown;
+  if ((blobFlags & ~KNOWN_BLOB_FLAGS) !== 0) return Reasons.blobFlagsUnknown;
   if (size === 0 || size % gpu.blobAlignment !== 0) return Reasons.blobSizeInvalid;
   if (gpu.resources.isFull) return Reasons.resourcesFull;
   let backing: PageList | undefined;

@@ -4,12 +4,10 @@ import { readPixels } from "../../memory/pixel_source.ts";
 import { alphaCounterpart, BYTES_PER_PIXEL } from "../../protocol/formats.ts";
 import { type Reason, Reasons } from "../../protocol/reasons.ts";
 import { Format, type MoveCursor, type UpdateCursor } from "../../protocol/wire.gen.ts";
+import { type Cursor, STANDARD_SIZE } from "../cursor.ts";
 import type { GpuState } from "../gpu_state.ts";
 import type { Limits } from "../limits.ts";
 import type { GuestBlob, Resource, Resource2d } from "../resource.ts";
-
-/** The size that the specification gives a cursor, in pixels. */
-const STANDARD_SIZE = 64;
 
 /**
  * Sets a scanout's cursor to a snapshot of a resource, or hides it (resource 0), and moves it. After an error the cursor
@@ -17,19 +15,20 @@ const STANDARD_SIZE = 64;
  */
 export function updateCursor(gpu: GpuState, command: UpdateCursor): Reason | undefined {
   const { scanoutId, x, y } = command.pos;
-  if (scanoutId >= gpu.scanouts.length) return Reasons.scanoutUnknown;
+  const cursor = gpu.cursors[scanoutId];
+  if (cursor === undefined) return Reasons.scanoutUnknown;
   if (command.resourceId === 0) {
-    gpu.display.setCursor(scanoutId, undefined);
+    cursor.hide();
   } else {
     const resource = gpu.resources.get(command.resourceId);
     if (resource === undefined) return Reasons.resourceUnknown;
     const refusal = resource.kind === "guestBlob" ? refuseBlob(resource) : refuse2d(resource, gpu.limits);
     if (refusal !== undefined) return refusal;
-    const image = snapshot(gpu, cursorSource(gpu, resource), command);
+    const image = readImage(gpu, cursor, cursorSource(gpu, resource), command);
     if (image === undefined) return Reasons.backingGone;
-    gpu.display.setCursor(scanoutId, image);
+    cursor.show(image);
   }
-  gpu.display.moveCursor(scanoutId, x, y);
+  cursor.move(x, y);
   return undefined;
 }
 
@@ -39,8 +38,9 @@ export function updateCursor(gpu: GpuState, command: UpdateCursor): Reason | und
  */
 export function moveCursor(gpu: GpuState, command: MoveCursor): Reason | undefined {
   const { scanoutId, x, y } = command.pos;
-  if (scanoutId >= gpu.scanouts.length) return Reasons.scanoutUnknown;
-  gpu.display.moveCursor(scanoutId, x, y);
+  const cursor = gpu.cursors[scanoutId];
+  if (cursor === undefined) return Reasons.scanoutUnknown;
+  cursor.move(x, y);
   return undefined;
 }
 
@@ -75,9 +75,14 @@ function cursorSource({ guest }: GpuState, resource: Resource): PixelSource {
   };
 }
 
-/** Converts `source` to RGBA in the device's cursor block; undefined when the guest's pages are gone. */
-function snapshot(gpu: GpuState, source: PixelSource, command: UpdateCursor): CursorImage | undefined {
-  const { guest, cursorAddress: address } = gpu;
+/** Converts `source` to RGBA in the cursor's block; undefined, with the block as it was, when the guest's pages are gone. */
+function readImage(
+  gpu: GpuState,
+  { address }: Cursor,
+  source: PixelSource,
+  command: UpdateCursor,
+): CursorImage | undefined {
+  const { guest } = gpu;
   const { widthPixels, heightPixels } = source;
   const whole = { x: 0, y: 0, width: widthPixels, height: heightPixels };
   const strideBytes = widthPixels * BYTES_PER_PIXEL;

@@ -49,7 +49,10 @@ export function resourceUnref(gpu: GpuState, command: ResourceUnref): Reason | u
   return undefined;
 }
 
-/** Gives a resource the guest pages that transfers read, or a blob its bytes. Virtio 1.4, 5.7.6.8 (RESOURCE_ATTACH_BACKING). */
+/**
+ * Gives a resource the guest pages that transfers read, or a blob its bytes.
+ * Virtio 1.4, 5.7.6.8 (RESOURCE_ATTACH_BACKING); seed S7.
+ */
 export function resourceAttachBacking(
   gpu: GpuState,
   command: ResourceAttachBacking,
@@ -66,7 +69,7 @@ export function resourceAttachBacking(
   return undefined;
 }
 
-/** Takes a resource's guest pages away. Virtio 1.4, 5.7.6.8 (RESOURCE_DETACH_BACKING). */
+/** Takes a resource's guest pages away. Virtio 1.4, 5.7.6.8 (RESOURCE_DETACH_BACKING); seed S7. */
 export function resourceDetachBacking(gpu: GpuState, command: ResourceDetachBacking): Reason | undefined {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;

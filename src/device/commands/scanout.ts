@@ -24,7 +24,7 @@ export function setScanout(gpu: GpuState, command: SetScanout): Reason | undefin
 
 /**
  * Shows a part of a picture that lies in a blob on a scanout from the next flush on. What the picture is, is said here and
- * nowhere else: the same blob may be seen in several ways. Virtio 1.4, 5.7.6.8 (SET_SCANOUT_BLOB).
+ * nowhere else: the same blob may be seen in several ways. Virtio 1.4, 5.7.6.8 (SET_SCANOUT_BLOB); seed S14 to S17.
  */
 export function setScanoutBlob(gpu: GpuState, command: SetScanoutBlob): Reason | undefined {
   const scanout = gpu.scanouts[command.scanoutId];
@@ -53,7 +53,7 @@ export function setScanoutBlob(gpu: GpuState, command: SetScanoutBlob): Reason |
 
 /**
  * Shows what changed in a resource on every scanout that shows it. For a blob the rectangle is in the pixels of each
- * scanout's picture, and what lies outside is nobody's. Virtio 1.4, 5.7.6.8 (RESOURCE_FLUSH).
+ * scanout's picture, and what lies outside is nobody's. Virtio 1.4, 5.7.6.8 (RESOURCE_FLUSH); seed S15, S18.
  */
 export function resourceFlush(gpu: GpuState, command: ResourceFlush): Reason | undefined {
   const resource = gpu.resources.get(command.resourceId);

@@ -1,6 +1,7 @@
 /** TRANSFER_TO_HOST_2D. Virtio 1.4, 5.7.6.8. */
 
 import { assertEquals } from "@std/assert";
+import { responseName, writeTransferToHost2d } from "../../../src/protocol/wire.gen.ts";
 import { type Machine, startMachine } from "../../support/machine.ts";
 import { attach, createBacked, createResource, fill, pixel, rect, shownPixels, transfer } from "../requests.ts";
 
@@ -128,6 +129,19 @@ for (const [name, offset] of pastTheEnd) {
     assertEquals(shownPixels(machine, 1, SIZE, SIZE), nothing);
   });
 }
+
+Deno.test("TRANSFER_TO_HOST_2D answers ERR_INVALID_PARAMETER for offset 2^64 - 16, and copies nothing", async () => {
+  const machine = await withNumberedBacking();
+
+  const { header } = machine.driver.send((words, at, fields) => {
+    const size = writeTransferToHost2d(words, at, fields);
+    words.set([0xfffffff0, 0xffffffff], at + 10); // no number holds it exactly
+    return size;
+  }, { resourceId: 1, rect: two, offset: 0 });
+
+  assertEquals(responseName(header.type), "ERR_INVALID_PARAMETER");
+  assertEquals(shownPixels(machine, 1, SIZE, SIZE), nothing);
+});
 
 Deno.test("TRANSFER_TO_HOST_2D takes an offset whose last row ends with the backing", async () => {
   const machine = await withNumberedBacking();

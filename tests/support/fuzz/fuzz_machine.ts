@@ -5,6 +5,7 @@ import { GuestMemory, type Region } from "../../../src/memory/guest_memory.ts";
 import { Arena, type Extent } from "../../../src/memory/host_heap.ts";
 import { VirtioPci } from "../../../src/transport/pci.ts";
 import { CHAIN_BYTES, REGION_TABLE_BYTES } from "../../../src/wasm/layout.gen.ts";
+import { firstDifference } from "./first_difference.ts";
 import { guardOffsets, HEAP_AT, PAGE_BYTES, ramParts } from "./guest_layout.ts";
 import { GuardedHeap } from "./guarded_heap.ts";
 
@@ -16,7 +17,7 @@ export interface MachineKind {
   readonly poison: number;
 }
 
-const GUARD = 0x6d;
+const WHOLE_GUARD = new Uint8Array(PAGE_BYTES).fill(0x6d);
 
 /** A device with guest RAM as `guest_layout.ts` draws it, on a memory with guards and poison. */
 export class FuzzMachine {
@@ -29,14 +30,21 @@ export class FuzzMachine {
   /** Work that the device put off. */
   readonly deferred: (() => void)[] = [];
   readonly #fixedBlocks: ReadonlySet<number>;
+  #uuids = 0;
 
   private constructor(memory: WebAssembly.Memory, guest: GuestMemory, heap: GuardedHeap, limits: Limits) {
     this.memory = memory;
     this.guest = guest;
     this.heap = heap;
-    const { display } = this;
-    const outputs = [{ widthPixels: 640, heightPixels: 480 }, { widthPixels: 320, heightPixels: 200 }];
-    this.gpu = new VirtioGpu(guest, { display, outputs, limits, onGuestError: () => {} });
+    this.gpu = new VirtioGpu(guest, {
+      display: this.display,
+      outputs: [{ widthPixels: 640, heightPixels: 480 }, { widthPixels: 320, heightPixels: 200 }],
+      resourceBlob: true,
+      resourceUuid: true,
+      blobAlignment: 4,
+      limits,
+      onGuestError: () => {},
+    });
     this.#fixedBlocks = new Set(heap.blocks.keys());
     this.pci = new VirtioPci(this.gpu, guest, { setInterrupt() {}, defer: (work) => this.deferred.push(work) });
   }
@@ -44,7 +52,7 @@ export class FuzzMachine {
   /** Makes a machine of this kind whose device has these limits. */
   static async make({ isShared, poison }: MachineKind, limits: Partial<Limits>): Promise<FuzzMachine> {
     const memory = new WebAssembly.Memory({ initial: HEAP_AT / PAGE_BYTES, maximum: 4096, shared: isShared });
-    for (const offset of guardOffsets) new Uint8Array(memory.buffer, offset, PAGE_BYTES).fill(GUARD);
+    for (const offset of guardOffsets) new Uint8Array(memory.buffer, offset, PAGE_BYTES).set(WHOLE_GUARD);
     const heap = new GuardedHeap(new Arena(memory, (bytes) => grow(memory, bytes)), memory, poison);
     const guest = await GuestMemory.create(memory, heap, ramParts);
     return new FuzzMachine(memory, guest, heap, { ...defaultLimits, ...limits });
@@ -71,6 +79,11 @@ export class FuzzMachine {
     }
   }
 
+  /** A UUID that no other call on this machine returns. */
+  nextUuid(): ReturnType<typeof crypto.randomUUID> {
+    return `5ca10000-0000-4000-8000-${(++this.#uuids).toString(16).padStart(12, "0")}`;
+  }
+
   /** Replaces the region table. */
   setRegions(regions: readonly Region[]): void {
     this.guest.setRegions(regions);
@@ -87,7 +100,8 @@ export class FuzzMachine {
   /** Throws `Error` when a byte changed that belongs neither to the guest nor to a block of the heap. */
   checkGuards(): void {
     for (const offset of guardOffsets) {
-      const at = new Uint8Array(this.memory.buffer, offset, PAGE_BYTES).findIndex((byte) => byte !== GUARD);
+      const guard = new Uint8Array(new Uint8Array(this.memory.buffer, offset, PAGE_BYTES));
+      const at = firstDifference(guard, WHOLE_GUARD);
       if (at >= 0) throw new Error(`The byte at ${offset + at} changed, which nobody owns`);
     }
     this.heap.check();

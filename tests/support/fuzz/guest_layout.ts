@@ -4,8 +4,8 @@ import type { Region } from "../../../src/memory/guest_memory.ts";
  * Guest RAM of the fuzzer: `low` and `next` adjoin in the guest but not in the memory; `high` needs 33 address bits.
  * The image holds the bytes of all three, one after the other.
  *
- *   guest    0 ──── low ──── 40000 ── next ── 60000      1_0000_0000 ── high ── 1_0002_0000
- *   image    0               40000            60000                           80000
+ *   guest    0 ──── low ──── 20000 ── next ── 30000      1_0000_0000 ── high ── 1_0001_0000
+ *   image    0               20000            30000                            40000
  *   memory   guard | next | guard | low | guard | high | guard | heap …
  */
 
@@ -21,19 +21,19 @@ export interface RamPart extends Region {
 }
 
 const NEXT_AT = PAGE_BYTES;
-const LOW_AT = NEXT_AT + 128 * KIB + PAGE_BYTES;
-const HIGH_AT = LOW_AT + 256 * KIB + PAGE_BYTES;
-const LAST_GUARD_AT = HIGH_AT + 128 * KIB;
+const LOW_AT = NEXT_AT + 64 * KIB + PAGE_BYTES;
+const HIGH_AT = LOW_AT + 128 * KIB + PAGE_BYTES;
+const LAST_GUARD_AT = HIGH_AT + 64 * KIB;
 
 /** The parts of guest RAM by ascending guest address. */
 export const ramParts: readonly RamPart[] = [
-  { guestAddress: 0, sizeBytes: 256 * KIB, offset: LOW_AT, imageOffset: 0 },
-  { guestAddress: 256 * KIB, sizeBytes: 128 * KIB, offset: NEXT_AT, imageOffset: 256 * KIB },
-  { guestAddress: 2 ** 32, sizeBytes: 128 * KIB, offset: HIGH_AT, imageOffset: 384 * KIB },
+  { guestAddress: 0, sizeBytes: 128 * KIB, offset: LOW_AT, imageOffset: 0 },
+  { guestAddress: 128 * KIB, sizeBytes: 64 * KIB, offset: NEXT_AT, imageOffset: 128 * KIB },
+  { guestAddress: 2 ** 32, sizeBytes: 64 * KIB, offset: HIGH_AT, imageOffset: 192 * KIB },
 ];
 
 /** Bytes of guest RAM. */
-export const IMAGE_BYTES: number = 512 * KIB;
+export const IMAGE_BYTES: number = 256 * KIB;
 
 /** Where the memory's guards are: bytes that nobody owns, before, between and behind the parts. */
 export const guardOffsets: readonly number[] = [0, LOW_AT - PAGE_BYTES, HIGH_AT - PAGE_BYTES, LAST_GUARD_AT];
@@ -41,16 +41,11 @@ export const guardOffsets: readonly number[] = [0, LOW_AT - PAGE_BYTES, HIGH_AT 
 /** Where the heap may begin. */
 export const HEAP_AT: number = LAST_GUARD_AT + PAGE_BYTES;
 
-/** A run of guest addresses whose bytes follow each other in the image as well. */
-export interface Span {
-  readonly guestAddress: number;
-  readonly sizeBytes: number;
-  readonly imageOffset: number;
-}
-
 /** The image offset of a guest address, which must be in RAM. */
 export function imageOffsetOf(guestAddress: number): number {
-  const part = ramParts.find((part) => guestAddress >= part.guestAddress && guestAddress - part.guestAddress < part.sizeBytes);
+  const part = ramParts.find((part) =>
+    guestAddress >= part.guestAddress && guestAddress - part.guestAddress < part.sizeBytes
+  );
   return part!.imageOffset + guestAddress - part!.guestAddress;
 }
 

@@ -9,6 +9,9 @@ interface Span {
   next: number;
 }
 
+/** What a batch has room for at least, in either span. */
+const ROOM_BYTES = 24 * 1024;
+
 const [LOW, NEXT, HIGH] = ramParts;
 
 /**
@@ -37,8 +40,8 @@ export class GuestSpace {
   beginBatch(): void {
     const { begin, end } = this.#lower;
     const border = LOW!.sizeBytes - this.#random.below(4096);
-    this.#lower.next = this.#random.oneIn(4) ? border : this.#random.between(begin, end - 65536);
-    this.#upper.next = this.#random.between(this.#upper.begin, this.#upper.end - 65536);
+    this.#lower.next = this.#random.oneIn(4) ? border : this.#random.between(begin, end - ROOM_BYTES);
+    this.#upper.next = this.#random.between(this.#upper.begin, this.#upper.end - ROOM_BYTES);
   }
 
   /** Takes room for a buffer; undefined when this batch has no more. */
@@ -48,6 +51,13 @@ export class GuestSpace {
     if (address + bytes > span.end) return undefined;
     span.next = address + bytes + this.#random.below(8);
     return address;
+  }
+
+  /** Takes room for an indirect table, which must not lie across a border; undefined when this batch has no more. */
+  takeTable(bytes: number): number | undefined {
+    const address = this.take(bytes);
+    const isAcross = address !== undefined && address < NEXT!.guestAddress && address + bytes > NEXT!.guestAddress;
+    return isAcross ? this.takeTable(bytes) : address;
   }
 
   /** Any address in RAM, whoever uses it. */

@@ -1,8 +1,7 @@
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { V86 } from "v86";
-import { GUEST_CACHE_FOLDER, type GuestImage } from "../../build/guest/image.ts";
 import { type CommandResult, GuestSerial } from "./guest_serial.ts";
+import type { GuestImage } from "./image.ts";
 
 /** How a guest is started. */
 export interface GuestMachineOptions {
@@ -15,7 +14,8 @@ export interface GuestMachineOptions {
   readonly onLine?: (line: string) => void;
 }
 
-const DEFAULT_MEMORY_BYTES = 128 << 20;
+/** The RAM of a guest that is not told how much it has. */
+export const DEFAULT_MEMORY_BYTES: number = 128 << 20;
 
 // Generous: a loaded machine of two cores must not fail a test. Only a guest that hangs gets here.
 const BOOT_TIMEOUT_SECONDS = 180;
@@ -119,35 +119,6 @@ export class GuestMachine {
     // v86 forgets timers that it has replaced by earlier ones, of at most 100 ms, without clearing them.
     await new Promise((resolve) => setTimeout(resolve, 110));
   }
-}
-
-/**
- * The state of a guest that has just become ready, from the cache or by booting once. `devices` names what `beforeRun`
- * attaches: guests with other devices are other states. One state is kept for each such name.
- */
-export async function readyState(options: GuestMachineOptions, devices: string): Promise<ArrayBuffer> {
-  const folder = join(GUEST_CACHE_FOLDER, "states");
-  const prefix = `${devices}-${(options.memoryBytes ?? DEFAULT_MEMORY_BYTES) >> 20}MiB-`;
-  const name = `${prefix}v86-${await v86Version()}-${options.image.key}`;
-  const cached = await Deno.readFile(join(folder, name)).catch(() => undefined);
-  if (cached !== undefined) return cached.buffer;
-
-  const machine = await GuestMachine.boot(options);
-  const state = await machine.saveState();
-  await machine.close();
-
-  await Deno.mkdir(folder, { recursive: true });
-  const old = Array.from(Deno.readDirSync(folder)).filter((entry) => entry.name.startsWith(prefix));
-  for (const entry of old) await Deno.remove(join(folder, entry.name)).catch(() => {}); // another process may have
-  const unfinished = await Deno.makeTempFile({ dir: folder, prefix: "writing-" });
-  await Deno.writeFile(unfinished, new Uint8Array(state));
-  await Deno.rename(unfinished, join(folder, name));
-  return state;
-}
-
-async function v86Version(): Promise<string> {
-  const file = new URL("../package.json", import.meta.resolve("v86"));
-  return JSON.parse(await Deno.readTextFile(file)).version;
 }
 
 interface V86Cpu {

@@ -1,0 +1,129 @@
+import type { Rect } from "../../memory/rect.ts";
+
+/**
+ * All state that a driver has made of a `VirtioGpu`, as plain data. Each command is carried out at once, so there are no
+ * commands in progress and no pending fences in it. What an embedder said when it made the device is not in it either: a
+ * snapshot goes to a device with the same outputs and with limits that hold it.
+ */
+export interface GpuSnapshot {
+  /** The configuration space. Virtio 1.4, 5.7.4. */
+  readonly config: ConfigSnapshot;
+  /** The monitors; one for each scanout. */
+  readonly outputs: readonly OutputSnapshot[];
+  /** In the order in which they were made. */
+  readonly resources: readonly ResourceSnapshot[];
+  /** What each scanout shows; null when it shows nothing. */
+  readonly scanouts: readonly (ScanoutSnapshot | null)[];
+  /** The cursor of each scanout. */
+  readonly cursors: readonly CursorSnapshot[];
+}
+
+/** What changes in the configuration space, and what must be the same in both devices. */
+export interface ConfigSnapshot {
+  /** The event bits that the driver has not cleared yet. */
+  readonly eventsRead: number;
+  /** The configuration's generation, modulo 2^32. */
+  readonly generation: number;
+  /** What BLOB_ALIGNMENT says; 1 when it is not offered. */
+  readonly blobAlignment: number;
+}
+
+/** A monitor. */
+export interface OutputSnapshot {
+  /** Preferred width. */
+  readonly widthPixels: number;
+  /** Preferred height. */
+  readonly heightPixels: number;
+  /** Where its left edge stands, in pixels; null when that follows from the one before. */
+  readonly x: number | null;
+  /** Where its upper edge stands, in pixels; null when it is the top. */
+  readonly y: number | null;
+  /** Whether it is connected. */
+  readonly isEnabled: boolean;
+}
+
+/** What every resource has. */
+export interface AnyResourceSnapshot {
+  /** Its number; not 0. */
+  readonly id: number;
+  /**
+   * The guest pages that belong to it, as records of `virtio_gpu_mem_entry` (guest address u64, length u32, 4 bytes of 0);
+   * null while none are attached. Where they lie in a memory is found out anew.
+   */
+  readonly backing: Uint8Array | null;
+  /** The UUID by which other devices know it, as 32 hexadecimal digits; null until the driver asks for one. */
+  readonly uuid: string | null;
+}
+
+/** A 2D resource with its pixels. */
+export interface Resource2dSnapshot extends AnyResourceSnapshot {
+  /** Which kind of resource. */
+  readonly kind: "2d";
+  /** The wire's number of its format. */
+  readonly format: number;
+  /** Its width. */
+  readonly widthPixels: number;
+  /** Its height. */
+  readonly heightPixels: number;
+  /** Its pixels of 4 bytes in its format, row after row without gaps. */
+  readonly pixels: Uint8Array;
+}
+
+/** A blob of guest memory, whose bytes are the guest's and not here. */
+export interface GuestBlobSnapshot extends AnyResourceSnapshot {
+  /** Which kind of resource. */
+  readonly kind: "guestBlob";
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  /** Bits of `blob_flags`. */
+  readonly flags: number;
+}
+
+/** Any resource. */
+export type ResourceSnapshot = Resource2dSnapshot | GuestBlobSnapshot;
+
+/** What a scanout shows. */
+export interface ScanoutSnapshot {
+  /** Which resource. */
+  readonly resourceId: number;
+  /** The part of the picture that is shown, in its pixels. */
+  readonly rect: Rect;
+  /** The picture that SET_SCANOUT_BLOB has described; null for a 2D resource, which is one itself. */
+  readonly framebuffer: FramebufferSnapshot | null;
+  /** Nothing of it was shown yet: the next flush shows all of it. */
+  readonly isStale: boolean;
+}
+
+/** A picture in a blob. */
+export interface FramebufferSnapshot {
+  /** The wire's number of its format. */
+  readonly format: number;
+  /** Distance from a row to the next, in bytes. */
+  readonly strideBytes: number;
+  /** Where its first pixel lies in the blob, in bytes. */
+  readonly offsetBytes: number;
+}
+
+/** A cursor. */
+export interface CursorSnapshot {
+  /** Where its left edge is, in pixels; may be negative. */
+  readonly x: number;
+  /** Where its upper edge is, in pixels; may be negative. */
+  readonly y: number;
+  /** Its picture; null while it is hidden. */
+  readonly image: CursorImageSnapshot | null;
+}
+
+/** The picture of a cursor. */
+export interface CursorImageSnapshot {
+  /** Its width. */
+  readonly widthPixels: number;
+  /** Its height. */
+  readonly heightPixels: number;
+  /** Column of the pixel that points. */
+  readonly hotspotX: number;
+  /** Row of the pixel that points. */
+  readonly hotspotY: number;
+  /** RGBA bytes, straight alpha, rows without gaps. */
+  readonly rgba: Uint8Array;
+}

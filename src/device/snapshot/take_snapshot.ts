@@ -1,0 +1,56 @@
+import type { GuestMemory } from "../../memory/guest_memory.ts";
+import { BYTES_PER_PIXEL } from "../../protocol/formats.ts";
+import type { Cursor } from "../cursor.ts";
+import type { GpuConfig } from "../gpu_config.ts";
+import type { GpuState } from "../gpu_state.ts";
+import type { Output } from "../output.ts";
+import type { Resource } from "../resource.ts";
+import type { Scanout } from "../scanout.ts";
+import type { CursorSnapshot, GpuSnapshot, OutputSnapshot, ResourceSnapshot, ScanoutSnapshot } from "./gpu_snapshot.ts";
+
+/** Copies all state of a device between two commands; the result is the caller's. */
+export function takeSnapshot(gpu: GpuState, config: GpuConfig): GpuSnapshot {
+  const { events, generation, blobAlignment } = config;
+  return {
+    config: { eventsRead: events, generation: generation >>> 0, blobAlignment },
+    outputs: gpu.outputs.map(snapshotOfOutput),
+    resources: Array.from(gpu.resources.all, (resource) => snapshotOfResource(gpu.guest, resource)),
+    scanouts: gpu.scanouts.map(snapshotOfScanout),
+    cursors: gpu.cursors.map((cursor) => snapshotOfCursor(gpu.guest, cursor)),
+  };
+}
+
+function snapshotOfOutput({ widthPixels, heightPixels, x, y, isEnabled }: Output): OutputSnapshot {
+  return { widthPixels, heightPixels, x: x ?? null, y: y ?? null, isEnabled };
+}
+
+function snapshotOfResource(guest: GuestMemory, resource: Resource): ResourceSnapshot {
+  const { id } = resource;
+  const backing = resource.backing?.copyEntries() ?? null;
+  const uuid = resource.uuid ?? null;
+  if (resource.kind === "guestBlob") {
+    const { kind, sizeBytes, flags } = resource;
+    return { kind, id, sizeBytes, flags, backing, uuid };
+  }
+  const { kind, format, widthPixels, heightPixels, address, hostBytes } = resource;
+  const pixels = copyBytes(guest, address, hostBytes);
+  return { kind, id, format, widthPixels, heightPixels, pixels, backing, uuid };
+}
+
+function snapshotOfScanout({ picture }: Scanout): ScanoutSnapshot | null {
+  if (picture === undefined) return null;
+  const { resource, rect, format, strideBytes, offsetBytes, isStale } = picture;
+  const framebuffer = resource.kind === "2d" ? null : { format, strideBytes, offsetBytes };
+  return { resourceId: resource.id, rect, framebuffer, isStale };
+}
+
+function snapshotOfCursor(guest: GuestMemory, { x, y, image }: Cursor): CursorSnapshot {
+  if (image === undefined) return { x, y, image: null };
+  const { widthPixels, heightPixels, hotspotX, hotspotY, address } = image;
+  const rgba = copyBytes(guest, address, widthPixels * heightPixels * BYTES_PER_PIXEL);
+  return { x, y, image: { widthPixels, heightPixels, hotspotX, hotspotY, rgba } };
+}
+
+function copyBytes(guest: GuestMemory, address: number, length: number): Uint8Array {
+  return new Uint8Array(guest.bytes.subarray(address, address + length));
+}

@@ -1,0 +1,123 @@
+/**
+ * That a command allocates nothing in the steady state. JavaScript boxes numbers of 2^31 and more where it keeps them as
+ * objects, so ids and fences are that large here.
+ */
+
+import { getHeapStatistics } from "node:v8";
+import { assertGreaterOrEqual, assertLess } from "@std/assert";
+import { makeScanoutDevice, type ScanoutDevice } from "../../bench/support/bench_device.ts";
+import { BenchGuest, FRAME } from "../../bench/support/bench_guest.ts";
+import { noDisplay } from "../../src/device/no_display.ts";
+import type { VirtioGpuOptions } from "../../src/device/virtio_gpu.ts";
+import {
+  CTRL_HDR_SIZE,
+  CtrlFlag,
+  GpuQueue,
+  writeMoveCursor,
+  writeResourceFlush,
+  writeTransferToHost2d,
+} from "../../src/protocol/wire.gen.ts";
+
+const KICKS = 400_000; // the engine counts in steps of up to 350 KB: less than a byte a command
+const MAX_ROUNDS = 10; // during the first ones the engine is still optimising
+
+const SHOWN = 0xfffffff1;
+const HIDDEN = 0xfffffff2;
+const NOBODYS = 0xfffffff3;
+const rect = { x: 100, y: 100, width: 64, height: 64 };
+const offset = rect.y * FRAME.strideBytes + rect.x * 4;
+const fence = { flags: CtrlFlag.Fence, fenceIdLow: 0xfffffff4, fenceIdHigh: 0xfffffff5, ctxId: 0xfffffff6 };
+const flush = { rect, ...fence };
+
+/** A guest with two frames, one of them shown, that sends through `queue`. */
+async function makeGuest(queue: GpuQueue = GpuQueue.Control, options?: VirtioGpuOptions): Promise<BenchGuest> {
+  return showFrame(await makeScanoutDevice(options), queue);
+}
+
+function showFrame(device: ScanoutDevice, queue: GpuQueue): BenchGuest {
+  const guest = new BenchGuest(device);
+  guest.createFrame(SHOWN);
+  guest.createFrame(HIDDEN);
+  guest.sendChecked([guest.attachFrame(SHOWN)]);
+  guest.showFrame(SHOWN);
+  return queue === GpuQueue.Control ? guest : new BenchGuest(device, queue);
+}
+
+/** Bytes that the JavaScript heap gives out for each kick of these chains, once it has settled. */
+function bytesPerKick(guest: BenchGuest, heads: number[]): number {
+  let bytes = Infinity;
+  for (let round = 0; round < MAX_ROUNDS && bytes >= 1; round++) {
+    const before = allocatedBytes();
+    for (let kick = 0; kick < KICKS; kick++) guest.send(heads);
+    bytes = (allocatedBytes() - before) / KICKS;
+  }
+  return bytes;
+}
+
+/** Bytes that the JavaScript heap has given out since it began, those of freed objects included. */
+function allocatedBytes(): number {
+  return (getHeapStatistics() as unknown as { total_allocated_bytes: number }).total_allocated_bytes;
+}
+
+function writeUnknown(words: Uint32Array, wordIndex: number): number {
+  words.fill(0xffffffff, wordIndex, wordIndex + CTRL_HDR_SIZE / 4);
+  return CTRL_HDR_SIZE;
+}
+
+Deno.test("the measure sees a display that allocates", async () => {
+  const kept: unknown[] = [undefined];
+  const display = { ...noDisplay, show: (scanoutId: number) => void (kept[0] = { scanoutId }) };
+  const guest = await makeGuest(GpuQueue.Control, { display });
+  const heads = [guest.prepare(writeResourceFlush, { resourceId: SHOWN, ...flush })];
+  assertGreaterOrEqual(bytesPerKick(guest, heads), 16);
+});
+
+Deno.test("RESOURCE_FLUSH of a resource that nothing shows allocates nothing", async () => {
+  const guest = await makeGuest();
+  const heads = [guest.prepare(writeResourceFlush, { resourceId: HIDDEN, ...flush })];
+  guest.sendChecked(heads);
+  assertLess(bytesPerKick(guest, heads), 1);
+});
+
+Deno.test("RESOURCE_FLUSH allocates nothing when the host hears of every write", async () => {
+  const device = await makeScanoutDevice();
+  const last = { offset: 0, bytes: 0 };
+  device.guest.onWrite = (offset, bytes) => {
+    last.offset = offset;
+    last.bytes = bytes;
+  };
+  const guest = showFrame(device, GpuQueue.Control);
+  const heads = [guest.prepare(writeResourceFlush, { resourceId: HIDDEN, ...flush })];
+  guest.sendChecked(heads);
+  assertLess(bytesPerKick(guest, heads), 1);
+});
+
+Deno.test("TRANSFER_TO_HOST_2D and RESOURCE_FLUSH on a scanout with a display allocate nothing", async () => {
+  const guest = await makeGuest();
+  const heads = [
+    guest.prepare(writeTransferToHost2d, { resourceId: SHOWN, rect, offset, ...fence }),
+    guest.prepare(writeResourceFlush, { resourceId: SHOWN, ...flush }),
+  ];
+  guest.sendChecked(heads);
+  assertLess(bytesPerKick(guest, heads), 1);
+});
+
+Deno.test("MOVE_CURSOR allocates nothing", async () => {
+  const guest = await makeGuest(GpuQueue.Cursor);
+  const pos = { scanoutId: 0, x: -10, y: -10 };
+  const heads = [guest.prepare(writeMoveCursor, { pos, resourceId: HIDDEN, hotX: 0, hotY: 0, ...fence })];
+  guest.sendChecked(heads);
+  assertLess(bytesPerKick(guest, heads), 1);
+});
+
+Deno.test("a refused command allocates nothing when nobody listens for errors", async () => {
+  const guest = await makeGuest();
+  const heads = [guest.prepare(writeResourceFlush, { resourceId: NOBODYS, ...flush })];
+  assertLess(bytesPerKick(guest, heads), 1);
+});
+
+Deno.test("an unknown command allocates nothing when nobody listens for errors", async () => {
+  const guest = await makeGuest();
+  const heads = [guest.prepare(writeUnknown, {})];
+  assertLess(bytesPerKick(guest, heads), 1);
+});

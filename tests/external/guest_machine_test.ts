@@ -1,0 +1,98 @@
+// What happens to a stock Debian guest's machine: resets from inside and outside, and growth of the emulator's memory.
+
+import { assertEquals, assertGreater } from "@std/assert";
+import type { GuestMachine } from "../../build/guest/guest_machine.ts";
+import type { Picture } from "../../src/display/memory_display.ts";
+import { type DebianGuest, dumbPattern, LOAD_DRIVER, withDebian } from "../support/guest_debian.ts";
+import { cpuOf } from "../support/guest_emulator.ts";
+import { assertGoldenPng, comparePictures } from "../support/golden.ts";
+
+const BOOT_SECONDS = 180;
+
+Deno.test("a Debian guest draws its console again after its own reboot and after restart()", async (t) => {
+  await withDebian({}, async (guest) => {
+    await t.step("its own reboot", async () => {
+      await assertConsoleAfter(guest, () => guest.machine.reboot());
+    });
+    await t.step("restart()", async () => {
+      await assertConsoleAfter(guest, () => restart(guest.machine));
+    });
+  });
+});
+
+Deno.test("a Debian guest draws on when the emulator's memory grows, and so does v86's own VGA", async (t) => {
+  const outputs = [{ widthPixels: 1920, heightPixels: 1080 }];
+  await withDebian({ outputs, reservedBytes: 1 << 20 }, async (guest) => {
+    await t.step("its console is on the VGA once it has loaded that driver", async () => {
+      await guest.output("modprobe bochs && console");
+      assertConsole(await vgaPicture(guest));
+    });
+
+    await t.step("every pixel of a dumb buffer arrives, for which the memory has grown", async () => {
+      const before = guest.device.guest.bytes.length;
+
+      await guest.output("begin dumb");
+
+      assertGreater(guest.device.guest.bytes.length, before);
+      assertEquals(comparePictures(await guest.picture(), dumbPattern(1920, 1080)), undefined);
+      await guest.output("end dumb");
+    });
+
+    await t.step("the VGA shows the same as before, and what is written next", async () => {
+      assertConsole(await vgaPicture(guest));
+
+      await guest.output("printf '\\033[2J' > /dev/tty0");
+      assertBlack(await vgaPicture(guest));
+
+      await guest.output("console");
+      assertConsole(await vgaPicture(guest));
+    });
+  });
+});
+
+async function assertConsoleAfter(guest: DebianGuest, reset: () => Promise<void>): Promise<void> {
+  await reset();
+  assertEquals(guest.display.picture(0), undefined);
+  assertEquals(guest.usedBytes, guest.idleBytes);
+
+  await guest.output(LOAD_DRIVER);
+  await guest.output("console");
+  assertConsole(await guest.picture());
+}
+
+async function restart(machine: GuestMachine): Promise<void> {
+  const ready = machine.waitFor(/^scanout guest ready/m, BOOT_SECONDS);
+  machine.emulator.restart();
+  await ready;
+}
+
+function assertConsole({ rgba, widthPixels, heightPixels }: Picture): void {
+  assertGoldenPng("console", rgba, widthPixels, heightPixels);
+}
+
+function assertBlack({ rgba }: Picture): void {
+  const BLACK = 0xff000000; // RGBA bytes as a little-endian word
+  assertEquals(new Set(new Uint32Array(rgba.buffer)), new Set([BLACK]));
+}
+
+/** v86's VGA, as far as it takes to see its picture: whoever shows it is handed image data over the emulator's memory. */
+interface V86Vga {
+  screen: { update_buffer(layers: { image_data: ImageData }[]): void };
+  /** Something has changed everywhere. */
+  complete_redraw(): void;
+  screen_fill_buffer(): void;
+}
+
+/** What the VGA shows, in a graphical mode, once the guest draws no more. */
+async function vgaPicture(guest: DebianGuest): Promise<Picture> {
+  await guest.output("sleep 0.3"); // of the guest's time: the console is drawn by a worker
+  const { vga } = cpuOf(guest.machine.emulator).devices as unknown as { vga: V86Vga };
+  let picture: Picture | undefined;
+  vga.screen.update_buffer = ([layer]) => {
+    const { width, height, data } = layer!.image_data;
+    picture = { widthPixels: width, heightPixels: height, rgba: new Uint8Array(data) };
+  };
+  vga.complete_redraw();
+  vga.screen_fill_buffer();
+  return picture!;
+}

@@ -1,0 +1,129 @@
+import { assertEquals } from "@std/assert";
+import { GuestMachine, type GuestMachineOptions } from "../../build/guest/guest_machine.ts";
+import { type GuestImage, makeGuestImage } from "../../build/guest/image.ts";
+import type { GuestError } from "../../src/device/guest_errors.ts";
+import type { Arena } from "../../src/memory/host_heap.ts";
+import { MemoryDisplay, type Picture } from "../../src/display/memory_display.ts";
+import { attach, type V86Gpu, type V86Options } from "../../src/hosts/v86.ts";
+import { compileGuestPrograms } from "./guest_programs.ts";
+import { readyState } from "./guest_state.ts";
+
+/** Loads the driver. No module depends on virtio_pci, which is a bus driver: elsewhere udev loads it. */
+export const LOAD_DRIVER = "modprobe -a virtio_pci virtio_gpu";
+
+const STILL_ROUNDS = 100;
+
+/** A Debian guest with our device, at its shell, and the driver loaded. */
+export class DebianGuest {
+  readonly machine: GuestMachine;
+  readonly device: V86Gpu;
+  readonly display: MemoryDisplay;
+  /** What the device has reported. */
+  readonly errors: readonly GuestError[];
+  /** Bytes that the device had taken from its heap before the driver was loaded. */
+  readonly idleBytes: number;
+
+  private constructor(machine: GuestMachine, device: V86Gpu, display: MemoryDisplay, errors: readonly GuestError[]) {
+    this.machine = machine;
+    this.device = device;
+    this.display = display;
+    this.errors = errors;
+    this.idleBytes = this.usedBytes;
+  }
+
+  /** Goes on from the saved state of a guest that has just booted, forgets its log, and loads the driver. */
+  static async start(options: V86Options): Promise<DebianGuest> {
+    const display = new MemoryDisplay();
+    const errors: GuestError[] = [];
+    let device: V86Gpu | undefined;
+    const beforeRun: GuestMachineOptions["beforeRun"] = async (emulator) => {
+      device = await attach(emulator, { display, onGuestError: (error) => errors.push(error), ...options });
+    };
+    const image = await debianImage();
+    const machine = await GuestMachine.resume({ image, beforeRun }, await debianState());
+    const guest = new DebianGuest(machine, device!, display, errors);
+    await machine.dmesg();
+    await guest.output(LOAD_DRIVER);
+    return guest;
+  }
+
+  /** Bytes that the device has taken from its heap, a picture of the display included. */
+  get usedBytes(): number {
+    return (this.device.guest.heap as Arena).usedBytes;
+  }
+
+  /** Runs a shell command that must succeed, and gives its output without the last line's end. */
+  async output(command: string): Promise<string> {
+    return (await this.machine.output(command)).trimEnd();
+  }
+
+  /** Lets the guest finish what it draws. */
+  settle(): Promise<void> {
+    return settle(this.display, (command) => this.output(command));
+  }
+
+  /** What a scanout shows once the guest draws no more. */
+  async picture(scanoutId = 0): Promise<Picture> {
+    await this.settle();
+    const picture = this.display.picture(scanoutId);
+    if (picture === undefined) throw new Error(`The guest shows nothing on scanout ${scanoutId}`);
+    return picture;
+  }
+}
+
+/**
+ * Waits until a guest, whose commands `run` runs, draws no more on `display`: its console is drawn by a worker, some time
+ * after the write.
+ */
+export async function settle(display: MemoryDisplay, run: (command: string) => Promise<unknown>): Promise<void> {
+  for (let round = 0; round < STILL_ROUNDS; round++) {
+    const before = display.frames;
+    await run("sleep 0.1"); // of the guest's time, in which the worker has its turn
+    if (display.frames === before) return;
+  }
+  throw new Error(`The guest goes on drawing for ${STILL_ROUNDS / 10} s`);
+}
+
+/** Runs `test` with a guest whose driver is loaded, and asserts that its driver has done nothing wrong. */
+export async function withDebian(options: V86Options, test: (guest: DebianGuest) => Promise<void>): Promise<void> {
+  const guest = await DebianGuest.start(options);
+  try {
+    await test(guest);
+    assertEquals(guest.errors, []);
+  } finally {
+    await guest.machine.close();
+  }
+}
+
+/** The picture that the guest's program `dumb` draws, on a screen of this size. */
+export function dumbPattern(widthPixels: number, heightPixels: number): Picture {
+  const rgba = new Uint8Array(widthPixels * heightPixels * 4);
+  for (let y = 0; y < heightPixels; y++) {
+    for (let x = 0; x < widthPixels; x++) {
+      rgba.set([x & 255, y & 255, x >> 8 << 4 | y >> 8, 255], (y * widthPixels + x) * 4);
+    }
+  }
+  return { widthPixels, heightPixels, rgba };
+}
+
+let image: Promise<GuestImage> | undefined;
+let state: Promise<ArrayBuffer> | undefined;
+
+/** The image with the programs of tests/guest_programs in it, made once. Throws where a tool is missing, naming it. */
+export function debianImage(): Promise<GuestImage> {
+  return image ??= makeImage();
+}
+
+async function makeImage(): Promise<GuestImage> {
+  const files = await compileGuestPrograms();
+  if (files === undefined) throw new Error("There is no gcc that makes i386 programs (gcc -m32): apt-get install gcc");
+  return await makeGuestImage({ files });
+}
+
+async function debianState(): Promise<ArrayBuffer> {
+  const options: GuestMachineOptions = {
+    image: await debianImage(),
+    beforeRun: async (emulator) => void await attach(emulator),
+  };
+  return await (state ??= readyState(options, "virtio-gpu"));
+}
