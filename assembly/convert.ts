@@ -5,10 +5,8 @@ export function pixelShuffle(lanes: u32): v128 {
 
 /** Converts `width` pixels; see Kernels.convertRect in src/wasm/kernels.ts. Neither address needs an alignment. */
 export function convertRow(source: usize, target: usize, width: u32, shuffle: v128, opaque: v128): void {
-  const end = target + width * 4;
-  const vectorsEnd = target + (width & ~3) * 4;
-  const blocksEnd = target + (width & ~15) * 4;
-  while (target != blocksEnd) {
+  let left = width;
+  while (left >= 16) {
     const first = v128.load(source);
     const second = v128.load(source, 16);
     const third = v128.load(source, 32);
@@ -19,15 +17,18 @@ export function convertRow(source: usize, target: usize, width: u32, shuffle: v1
     v128.store(target, v128.or(i8x16.swizzle(fourth, shuffle), opaque), 48);
     source += 64;
     target += 64;
+    left -= 16;
   }
-  while (target != vectorsEnd) {
+  while (left >= 4) {
     v128.store(target, v128.or(i8x16.swizzle(v128.load(source), shuffle), opaque));
     source += 16;
     target += 16;
+    left -= 4;
   }
-  while (target != end) {
+  while (left != 0) {
     v128.store32_lane(target, v128.or(i8x16.swizzle(v128.load32_zero(source), shuffle), opaque), 0);
     source += 4;
     target += 4;
+    left--;
   }
 }

@@ -4,8 +4,8 @@ import { copyBytes } from "./copy";
 import { findSegment, totalBytes } from "./segment";
 
 /**
- * Copies `length` bytes between position `start` of a segment list and contiguous bytes: out of the list when `isGather`,
- * else into it. Returns 0, or ERROR_OUT_OF_RANGE when the list ends before; then nothing was copied.
+ * Copies `length` bytes between position `start` of a segment list and contiguous bytes: out of the list when
+ * `isGather`, else into it. Returns 0, or ERROR_OUT_OF_RANGE when the list ends before; then nothing was copied.
  */
 export function copyList(
   segments: usize,

@@ -36,8 +36,8 @@ export function copyRows(
       continue;
     }
 
-    // Rows that lie in one segment each, near the one before: the segment's end and delta stay in locals (this halved the
-    // time of small rectangles) and nothing is called but memory.copy (another fifth).
+    // Rows that lie in one segment each, near the one before: the segment's end and delta stay in locals, and nothing
+    // is called but memory.copy (a 16x16 rectangle took 125 ns with seekSegment called here, now 107).
     while (rowBytes <= end - position) {
       const scattered = <usize>(position + delta);
       copyBytes(isGather ? contiguous : scattered, isGather ? scattered : contiguous, rowBytes);

@@ -1,7 +1,7 @@
 import { ERROR_OUT_OF_RANGE, SEGMENT_BYTES, SEGMENT_OFFSET, SEGMENT_START } from "./constants.gen";
 import { convertRow, pixelShuffle } from "./convert";
 import { copyListChecked } from "./copy_list";
-import { NEAR_SEGMENTS, findSegment, rowsFit, totalBytes } from "./segment";
+import { findSegment, rowsFit, seekSegment, totalBytes } from "./segment";
 
 /** See Kernels.gatherConvertRect in src/wasm/kernels.ts. */
 export function gatherConvertRect(
@@ -22,38 +22,21 @@ export function gatherConvertRect(
   const rowBytes = <u32>wideRowBytes;
   const shuffle = pixelShuffle(lanes);
   const opaqueBits = i32x4.splat(opaque);
+  let segment = findSegment(segments, count, start);
+  let end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
+  let delta = load<u32>(segment, SEGMENT_OFFSET) - load<u32>(segment, SEGMENT_START);
   let position = start;
-  while (rows != 0) {
-    let segment = findSegment(segments, count, position);
-    let end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
-    let delta = load<u32>(segment, SEGMENT_OFFSET) - load<u32>(segment, SEGMENT_START);
-    if (rowBytes > end - position) {
-      convertSplitRow(segment, position, target, rowBytes, shuffle, opaqueBits);
-      position += strideBytes;
-      target += targetStrideBytes;
-      rows--;
-      continue;
-    }
-
-    // Rows that lie in one segment each, near the one before, as in copyRows.
-    while (rowBytes <= end - position) {
-      convertRow(position + delta, target, widthPixels, shuffle, opaqueBits);
-      if (--rows == 0) return 0;
-      position += strideBytes;
-      target += targetStrideBytes;
-      if (position < end) continue;
-      const near = segment + NEAR_SEGMENTS * SEGMENT_BYTES;
-      let begin: u32;
-      do {
-        segment += SEGMENT_BYTES;
-        begin = end;
-        end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
-      } while (position >= end && segment != near);
-      if (position >= end) break;
-      delta = load<u32>(segment, SEGMENT_OFFSET) - begin;
-    }
+  while (true) {
+    if (rowBytes > end - position) convertSplitRow(segment, position, target, rowBytes, shuffle, opaqueBits);
+    else convertRow(position + delta, target, widthPixels, shuffle, opaqueBits);
+    if (--rows == 0) return 0;
+    position += strideBytes;
+    target += targetStrideBytes;
+    if (position < end) continue;
+    segment = seekSegment(segments, count, segment, position);
+    end = load<u32>(segment + SEGMENT_BYTES, SEGMENT_START);
+    delta = load<u32>(segment, SEGMENT_OFFSET) - load<u32>(segment, SEGMENT_START);
   }
-  return 0;
 }
 
 /** Converts a row that lies in several segments; a pixel may lie in several too. */

@@ -13,8 +13,8 @@ import { findRegion } from "./region";
 import { NOWHERE, segmentAt } from "./segment";
 
 /**
- * Appends the pieces of a guest range to a page list of `count` segments and `total` bytes (no terminator yet), and joins
- * the first to the last segment where both addresses adjoin. Returns the new count, or an error.
+ * Appends the pieces of a guest range to a page list of `count` segments and `total` bytes (no terminator yet), and
+ * joins the first to the last segment where both addresses adjoin. Returns the new count, or an error.
  */
 export function appendRange(
   segments: usize,

@@ -48,12 +48,13 @@ export function pageListParse(
     const region = findRegion(regions, guestEnd - 1);
     const regionBegin = load<u64>(region, REGION_GUEST_ADDRESS);
     const regionBytes = load<u64>(region, REGION_SIZE_BYTES);
-    const regionDelta = load<u32>(region, REGION_OFFSET) - regionBegin; // from a guest address to an offset, modulo 2^64
+    // From a guest address to an offset, modulo 2^64.
+    const regionDelta = load<u32>(region, REGION_OFFSET) - regionBegin;
     for (; entries != end; entries += MEM_ENTRY_SIZE) {
       const address = load<u64>(entries, MEM_ENTRY_ADDR);
       const length = <u64>load<u32>(entries, MEM_ENTRY_LENGTH);
       const within = address - regionBegin;
-      if (within >= regionBytes || length - 1 >= regionBytes - within) break; // a length of 0 wraps, and is looked at above
+      if (within >= regionBytes || length - 1 >= regionBytes - within) break; // a length of 0 wraps, and breaks
       if (address != guestEnd) {
         if (segment == segmentsEnd) return ERROR_PAGE_CAPACITY;
         store<u64>(segment, segmentAt(total, address + regionDelta));

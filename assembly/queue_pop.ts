@@ -35,7 +35,8 @@ export function queuePop(queue: usize, chain: usize): i32 {
   let pending = (loadPublished(available + VIRTQ_AVAIL_IDX) - next) & 0xffff;
   if (pending == 0) {
     if (!(load<u32>(queue, QUEUE_FLAGS) & QUEUE_FLAG_EVENT_IDX)) return CHAIN_NONE;
-    // Ask for a notification of the next chain, then look again: the driver may have added one before it saw the request.
+    // Ask for a notification of the next chain, then look again: the driver may have added one before it saw the
+    // request.
     const used = <usize>load<u32>(queue, QUEUE_USED_OFFSET);
     storePublished(used + VIRTQ_USED_RING + size * VIRTQ_USED_ELEM_SIZE, next);
     pending = (loadPublished(available + VIRTQ_AVAIL_IDX) - next) & 0xffff;
@@ -53,7 +54,7 @@ export function queuePop(queue: usize, chain: usize): i32 {
   return CHAIN_POPPED;
 }
 
-/** Copies the first readable bytes into the chain block, once: what a handler has checked there, no guest can change. */
+/** Copies the first readable bytes into the chain block: what a handler has checked there, no guest can change. */
 function copyCommand(chain: usize): void {
   const command = chain + CHAIN_COMMAND;
   const length = min<u32>(load<u32>(chain, CHAIN_READABLE_BYTES), CHAIN_COMMAND_BYTES);

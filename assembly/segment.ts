@@ -6,7 +6,7 @@ export const NOWHERE: u64 = 0xffff_ffff_ffff_ffff;
 /** How many segments a row's successor is looked for in, one after the other, before a search. */
 export const NEAR_SEGMENTS: u32 = 8;
 
-/** Returns the eight bytes of a segment entry, for one store. `start` must be less than 2^32 for the entry to be right. */
+/** Returns the eight bytes of a segment entry, for one store. A `start` of 2^32 or more spoils the offset. */
 export function segmentAt(start: u64, offset: u64): u64 {
   return (start << (SEGMENT_START * 8)) | (offset << (SEGMENT_OFFSET * 8));
 }
@@ -17,12 +17,13 @@ export function totalBytes(segments: usize, count: u32): u32 {
 }
 
 /**
- * Returns the address of the segment that holds `position`, which lies in the list or, when `segments` is somewhere in a
- * list, from there on. No segment is empty, so exactly one does.
+ * Returns the address of the segment that holds `position`, which lies in the list or, when `segments` is somewhere
+ * in a list, from there on. No segment is empty, so exactly one does.
  */
 export function findSegment(segments: usize, count: u32, position: u32): usize {
   const first = load<u32>(segments, SEGMENT_START);
-  // Most lists are of pages, one as long as the other, and the first guess finds the segment (a search took 40 ns more).
+  // Most lists are of pages, one as long as the other, and the first guess finds the segment (a search took 40 ns
+  // more).
   const guess = <u32>((<u64>(position - first) * count) / (totalBytes(segments, count) - first));
   let low: u32 = 0;
   let high = count;

@@ -60,8 +60,8 @@ export function walkChain(queue: usize, chain: usize, head: u32, size: u32): i32
   let index = head;
   let isIndirect = false;
 
-  // The list being written: the direction of its descriptors, its next free entry and the last it has room for, its bytes,
-  // and where its last segment ends in the memory.
+  // The list being written: the direction of its descriptors, its next free entry and the last it has room for, its
+  // bytes, and where its last segment ends in the memory.
   let direction: u64 = 0;
   let entry = chain + CHAIN_READABLE_LIST;
   let listEnd = entry + MAX_CHAIN_SEGMENTS * SEGMENT_BYTES;
@@ -82,15 +82,10 @@ export function walkChain(queue: usize, chain: usize, head: u32, size: u32): i32
 
     if (fields & IS_INDIRECT) {
       if (isIndirect) return ERROR_INDIRECT_NESTED;
-      if (!(load<u32>(queue, QUEUE_FLAGS) & QUEUE_FLAG_INDIRECT_DESC)) return ERROR_INDIRECT_NOT_NEGOTIATED;
-      if (fields & HAS_NEXT) return ERROR_INDIRECT_AND_NEXT;
-      tableSize = <u32>fields / VIRTQ_DESC_SIZE;
-      if (tableSize == 0 || tableSize > <u32>MAX_INDIRECT_ENTRIES || <u32>fields % VIRTQ_DESC_SIZE != 0) {
-        return ERROR_INDIRECT_SIZE;
-      }
-      const tableAddress = resolveRange(regions, address, <u32>fields);
-      if (tableAddress < 0) return ERROR_ADDRESS;
-      table = <usize>tableAddress;
+      const opened = openTable(queue, address, fields);
+      if (opened < 0) return <i32>opened;
+      table = <usize>opened;
+      tableSize = <u32>length / VIRTQ_DESC_SIZE;
       left = tableSize;
       index = 0;
       isIndirect = true;
@@ -149,6 +144,17 @@ export function walkChain(queue: usize, chain: usize, head: u32, size: u32): i32
   }
   endWritable(chain, entry, total);
   return 0;
+}
+
+/** Returns where the table of an indirect descriptor lies, or an error. Virtio 1.4, 2.7.5.3. */
+function openTable(queue: usize, address: u64, fields: u64): i64 {
+  const length = <u32>fields;
+  if (!(load<u32>(queue, QUEUE_FLAGS) & QUEUE_FLAG_INDIRECT_DESC)) return ERROR_INDIRECT_NOT_NEGOTIATED;
+  if (fields & HAS_NEXT) return ERROR_INDIRECT_AND_NEXT;
+  if (length == 0 || length % VIRTQ_DESC_SIZE != 0) return ERROR_INDIRECT_SIZE;
+  if (length > <u32>MAX_INDIRECT_ENTRIES * VIRTQ_DESC_SIZE) return ERROR_INDIRECT_SIZE;
+  const table = resolveRange(load<u32>(queue, QUEUE_REGIONS), address, length);
+  return table < 0 ? ERROR_ADDRESS : table;
 }
 
 /**

@@ -21,8 +21,8 @@ const volume = { strideBytes: 256 * 4, layerBytes: 256 * 256 * 4, layers: 64 };
 
 // The memory: blocks and lists, then contiguous host bytes, then the guest's pages.
 const memoryPages = 1024;
-// Blocks begin anywhere in a page, as an allocator places them: at the same place in each, the processor takes a load for
-// a load of what was stored 4 KiB away and waits (three times the time of a pop).
+// Blocks begin anywhere in a page, as an allocator places them: at the same place in each, the processor takes a load
+// for a load of what was stored 4 KiB away and waits (three times the time of a pop).
 const queueBlock = 0x1a40;
 const regionTable = 0x2b80;
 const response = 0x3640;
@@ -57,8 +57,10 @@ export async function kernelCases(): Promise<KernelCase[]> {
   const bench: Bench = { kernels, c, views, count };
   return [
     ...frameCases(bench),
-    rectCase(bench, "transfer/64x64", 64, 64),
-    rectCase(bench, "transfer/16x16", 16, 16),
+    rectCase(bench, "transfer/64x64", 64, 64, 1000),
+    rectCase(bench, "transfer/64x64 in cache", 64, 64, 16),
+    rectCase(bench, "transfer/16x16", 16, 16, 1000),
+    rectCase(bench, "transfer/16x16 in cache", 16, 16, 16),
     boxCase(bench),
     bufferCase(bench),
     pageListCase(bench, "page list/100000 scattered", 1),
@@ -110,11 +112,18 @@ function frameCases({ kernels, c, views, count }: Bench): KernelCase[] {
   }));
 }
 
-function rectCase({ kernels, c, views, count }: Bench, name: string, widthPixels: number, rows: number): KernelCase {
+/** `rects` rectangles all over the frame: 1000 touch more memory than a cache holds, 16 less. */
+function rectCase(
+  { kernels, c, views, count }: Bench,
+  name: string,
+  widthPixels: number,
+  rows: number,
+  rects: number,
+): KernelCase {
   const random = seededRandom(2);
   const { strideBytes } = frame;
   const starts = Uint32Array.from(
-    { length: 1000 },
+    { length: rects },
     () => random(frame.rows - rows) * strideBytes + random(frame.widthPixels - widthPixels) * 4,
   );
   const rowBytes = widthPixels * 4;

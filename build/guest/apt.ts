@@ -15,6 +15,8 @@ export class GuestPackageError extends Error {
 }
 
 const PROGRAMS = ["apt-get", "apt-cache", "dpkg-deb"];
+const SYSTEM_SOURCES = "/etc/apt/sources.list";
+const DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** Receives how much of all packages has arrived, in bytes. */
 export type OnDownload = (receivedBytes: number, totalBytes: number) => void;
@@ -38,6 +40,7 @@ export class PrivateApt {
     await Deno.mkdir(join(folder, "lists", "partial"), { recursive: true });
     await Deno.mkdir(join(folder, "archives", "partial"), { recursive: true });
     await Deno.writeTextFile(join(folder, "status"), "");
+    await Deno.writeTextFile(join(folder, "sources.list"), await Deno.readTextFile(SYSTEM_SOURCES).catch(() => ""));
     await Deno.writeTextFile(join(folder, "apt.conf"), configuration(folder));
     return new PrivateApt(folder);
   }
@@ -49,6 +52,20 @@ export class PrivateApt {
   async update(): Promise<void> {
     const { errors } = await this.#apt("apt-get", ["update"]);
     this.#updateErrors = errors;
+  }
+
+  /**
+   * Asks for one more suite, such as `bookworm-backports`, where the configured sources find Debian itself, and fetches its
+   * list. Call `update` first. Throws `GuestPackageError` when no source is Debian's.
+   */
+  async addSuite(suite: string): Promise<void> {
+    const filters = ["Created-By: Packages", "Origin: Debian", "Label: Debian"]; // the label leaves debian-security out
+    const { output, errors } = await this.#apt("apt-get", ["indextargets", "--format", "$(REPO_URI)", ...filters]);
+    const mirror = /^\S+$/m.exec(output)?.[0];
+    if (mirror === undefined) throw this.#failure(`Cannot find a mirror for ${suite}`, errors);
+    const line = `deb [signed-by=${DEBIAN_KEYRING}] ${mirror} ${suite} main\n`;
+    await Deno.writeTextFile(join(this.#folder, "sources.list"), `\n${line}`, { append: true });
+    await this.update();
   }
 
   /** The first package that `name` depends on; a metapackage such as `linux-image-686` names the real one so. */
@@ -102,6 +119,7 @@ APT::Architecture "i386";
 APT::Architectures { "i386"; };
 APT::Sandbox::User "root";
 Acquire::Languages "none";
+Dir::Etc::sourcelist "${folder}/sources.list";
 Dir::State "${folder}";
 Dir::State::lists "${folder}/lists";
 Dir::State::status "${folder}/status";

@@ -48,9 +48,17 @@ export class GuestMachine {
   }
 
   /** Goes on from a state that `saveState` gave, of the same image with the same devices. The state is not changed. */
-  static async resume(options: GuestMachineOptions, state: ArrayBuffer): Promise<GuestMachine> {
+  static resume(options: GuestMachineOptions, state: ArrayBuffer): Promise<GuestMachine> {
+    return GuestMachine.resumeBy(options, (emulator) => emulator.restore_state(state));
+  }
+
+  /** Goes on from what `restore` brings into the emulator, which does not run until then. */
+  static async resumeBy(
+    options: GuestMachineOptions,
+    restore: (emulator: V86) => Promise<void>,
+  ): Promise<GuestMachine> {
     const machine = await GuestMachine.#create(options);
-    await machine.emulator.restore_state(state);
+    await restore(machine.emulator);
     await machine.emulator.run();
     return machine;
   }

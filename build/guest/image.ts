@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CpioEntry, writeCpio } from "./cpio.ts";
-import { fetchPackages, type GuestPackages, PACKAGES_KEY, readPackages } from "./packages.ts";
+import { fetchPackages, type GuestKernel, type GuestPackages, packagesKey, readPackages } from "./packages.ts";
 
+export type { GuestKernel } from "./packages.ts";
 export { AptMissingError, GuestPackageError } from "./apt.ts";
 
 /** A file to put into the guest. */
@@ -23,6 +24,8 @@ export interface GuestImageProgress {
 
 /** What `makeGuestImage` takes; everything has a default. */
 export interface GuestImageOptions {
+  /** Which of Debian's kernels; "stable" unless given. */
+  readonly kernel?: GuestKernel;
   /** More files for the guest: programs, pictures. */
   readonly files?: readonly GuestFile[];
   /** Is called at every step, and while packages arrive. */
@@ -63,11 +66,13 @@ const REGULAR_FILE = 0o100000;
  */
 export async function makeGuestImage(options: GuestImageOptions = {}): Promise<GuestImage> {
   const onProgress = options.onProgress ?? (() => {});
-  const folder = join(options.cacheFolder ?? GUEST_CACHE_FOLDER, PACKAGES_KEY);
+  const kernelChoice = options.kernel ?? "stable";
+  const folder = join(options.cacheFolder ?? GUEST_CACHE_FOLDER, packagesKey(kernelChoice));
   const isFetched = await Deno.stat(folder).then(() => true, () => false);
   if (!isFetched) {
     await fetchPackages(
       folder,
+      kernelChoice,
       (step) => onProgress({ step }),
       (receivedBytes, totalBytes) => onProgress({ step: "downloading", receivedBytes, totalBytes }),
     );

@@ -17,13 +17,20 @@ mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 
 # begin PROGRAM ARGUMENTS: starts a program that shows something, and returns when it says "ready" (or "done").
-# end PROGRAM: lets it go on, and returns when it says "done". Both print what it has printed so far.
+# step PROGRAM: lets it go on, and returns when it says one of the two again. Both print what it has printed since.
+# end PROGRAM: lets it go on, and returns when it says "done". Prints all that it has printed.
 begin() {
   rm -f "/run/$1.go" "/run/$1.out"
   mkfifo "/run/$1.go"
   "$@" <>"/run/$1.go" >"/run/$1.out" 2>&1 &
   until grep -qE '^(ready|done)$' "/run/$1.out"; do sleep 0.02; done 2>/dev/null
   cat "/run/$1.out"
+}
+step() {
+  lines=$(wc -l <"/run/$1.out")
+  echo 1<>"/run/$1.go"
+  until tail -n "+$((lines + 1))" "/run/$1.out" | grep -qE '^(ready|done)$'; do sleep 0.02; done
+  tail -n "+$((lines + 1))" "/run/$1.out"
 }
 end() {
   echo 1<>"/run/$1.go"

@@ -19,30 +19,44 @@ export interface GuestPackages {
 /** Receives the name of a step that begins. */
 export type OnStep = (step: "fetching the package lists" | "downloading" | "unpacking") => void;
 
-/** The metapackage of Debian's newest i386 kernel for its suite. */
-const KERNEL = "linux-image-686";
+/**
+ * Which of Debian's i386 kernels the guest has: "stable" is 6.1; "newest" is 6.5, after which Debian made no more for i386.
+ */
+export type GuestKernel = "stable" | "newest";
+
+const STABLE_METAPACKAGE = "linux-image-686";
+const NEWEST = { suite: "bookworm-backports", name: "linux-image-6.5.0-0.deb12.4-686" };
 const PACKAGES = ["busybox-static", "seabios"];
 
 /** virtio_gpu on virtio-pci and on virtio-mmio, and bochs, which drives v86's own VGA and is what we are compared with. */
 const MODULES = ["virtio_pci", "virtio_mmio", "virtio_gpu", "bochs"];
 
-/** Changes when what `fetchPackages` puts into a folder changes, so that older folders are not read. */
-export const PACKAGES_KEY = "debian-i386-2";
+/** Names the folder for a kernel. Changes when what `fetchPackages` puts there changes, so that older ones are not read. */
+export function packagesKey(kernel: GuestKernel): string {
+  return `debian-i386-2-${kernel}`;
+}
 
 /**
  * Fetches Debian's packages and leaves what the image needs in `folder`, which comes into being complete or not at all:
  * two processes may do this at the same time.
  * Throws `AptMissingError` and `GuestPackageError`.
  */
-export async function fetchPackages(folder: string, onStep: OnStep, onDownload: OnDownload): Promise<void> {
+export async function fetchPackages(
+  folder: string,
+  kernel: GuestKernel,
+  onStep: OnStep,
+  onDownload: OnDownload,
+): Promise<void> {
   await Deno.mkdir(join(folder, ".."), { recursive: true });
   const work = await Deno.makeTempDir({ dir: join(folder, ".."), prefix: "fetching-" });
   try {
     const apt = await PrivateApt.create(work);
     onStep("fetching the package lists");
     await apt.update();
+    if (kernel === "newest") await apt.addSuite(NEWEST.suite);
     onStep("downloading");
-    await apt.download([await apt.firstDependency(KERNEL), ...PACKAGES], onDownload);
+    const kernelPackage = kernel === "newest" ? NEWEST.name : await apt.firstDependency(STABLE_METAPACKAGE);
+    await apt.download([kernelPackage, ...PACKAGES], onDownload);
     onStep("unpacking");
     await apt.unpack(join(work, "root"));
     const kept = join(work, "kept");

@@ -49,7 +49,8 @@ export const kernelLayout: Record<string, number> = {
   MAX_CHAIN_SEGMENTS: maxChainSegments,
   MAX_INDIRECT_ENTRIES: 1024, // the longest table that QEMU takes, so no driver sends a longer one
 
-  // Queue block: where the rings lie and how far the device has come.
+  // Queue block: where the rings lie and how far the device has come. Index accesses are atomic in a shared memory, so the
+  // available ring must be 2-aligned and the used ring 4-aligned, as the driver must make them anyway.
   QUEUE_DESCRIPTOR_OFFSET: 0,
   QUEUE_AVAILABLE_OFFSET: 4,
   QUEUE_USED_OFFSET: 8,

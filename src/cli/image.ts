@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { GUEST_CACHE_FOLDER, makeGuestImage } from "../../build/guest/image.ts";
-import { PACKAGES_KEY } from "../../build/guest/packages.ts";
+import { packagesKey } from "../../build/guest/packages.ts";
 import { megabytes, showGuestProgress } from "./guest_progress.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -14,6 +14,6 @@ export function imageCommand(terminal: Terminal): Command {
       terminal.line(
         `Debian guest: Linux ${release}, kernel ${megabytes(kernel.length)}, initramfs ${megabytes(initramfs.length)}`,
       );
-      terminal.line(`Its files are in ${join(GUEST_CACHE_FOLDER, PACKAGES_KEY)}`);
+      terminal.line(`Its files are in ${join(GUEST_CACHE_FOLDER, packagesKey("stable"))}`);
     });
 }

@@ -31,12 +31,14 @@ export class GuestErrors {
     this.#perSecond = perSecond;
   }
 
-  /** A command of `type` was refused for `reason`, or carried out all the same. */
-  report(type: number, reason: Reason, isRefused: boolean): void {
-    if (this.#listener !== undefined) this.#tell(this.#listener, type, reason, isRefused);
+  /** Whether anybody listens. Who has a large `type` asks first: the engine may box it to pass it on, 16 bytes a command. */
+  get isHeard(): boolean {
+    return this.#listener !== undefined;
   }
 
-  #tell(listener: (error: GuestError) => void, type: number, reason: Reason, isRefused: boolean): void {
+  /** A command of `type` was refused for `reason`, or carried out all the same. */
+  report(type: number, reason: Reason, isRefused: boolean): void {
+    if (this.#listener === undefined) return;
     const now = performance.now();
     if (now - this.#windowBegan >= WINDOW_MILLISECONDS) {
       this.#windowBegan = now;
@@ -48,6 +50,6 @@ export class GuestErrors {
     }
     const suppressed = this.#suppressed;
     this.#suppressed = 0;
-    listener({ type, command: commandName(type), reason, isRefused, suppressed });
+    this.#listener({ type, command: commandName(type), reason, isRefused, suppressed });
   }
 }

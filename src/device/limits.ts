@@ -19,6 +19,14 @@ export interface Limits {
 /** What one command counts against `Limits.workBytesPerNotify` besides the bytes it moves: about its cost as a copy. */
 export const COMMAND_COST_BYTES = 1024;
 
+/** What one row of pixels counts at least: a column of pixels costs a cache line a row at either end (90 ns measured). */
+const ROW_COST_BYTES = 128;
+
+/** What moving `rows` rows of `rowBytes` counts against `Limits.workBytesPerNotify`. */
+export function costOfRows(rowBytes: number, rows: number): number {
+  return Math.max(rowBytes, ROW_COST_BYTES) * rows;
+}
+
 /** The limits of a device that was given none. */
 export const defaultLimits: Limits = Object.freeze({
   hostMemoryBytes: 512 * 1024 * 1024, // three 8K frame buffers and a desktop's windows; QEMU's default is 256 MiB

@@ -4,6 +4,7 @@ import type { PixelSource } from "../memory/pixel_source.ts";
 import { BYTES_PER_PIXEL } from "../protocol/formats.ts";
 import { Format } from "../protocol/wire.gen.ts";
 import type { Display } from "../display/display.ts";
+import { costOfRows } from "./limits.ts";
 import type { Resource } from "./resource.ts";
 
 /** What a scanout shows, by the arguments of `Scanout.set`. */
@@ -73,7 +74,7 @@ export class Scanout {
     this.#isStale = true;
   }
 
-  /** Shows what changed in `rect` of the picture; returns how many pixels the display was asked to read. */
+  /** Shows what changed in `rect` of the picture; returns what it costs of `Limits.workBytesPerNotify`. */
   flush(rect: Rect): number {
     const damage = this.#damage;
     const resource = this.#resource;
@@ -87,7 +88,7 @@ export class Scanout {
       this.#isStale = false;
     }
     this.#display.show(this.id, this.#source, damage);
-    return damage.width * damage.height;
+    return costOfRows(damage.width * BYTES_PER_PIXEL, damage.height);
   }
 
   /** What it shows, for a snapshot; undefined while it shows nothing. */

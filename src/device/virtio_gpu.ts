@@ -175,8 +175,11 @@ export class VirtioGpu implements VirtioDevice {
     if (ring === undefined) return;
     if (this.#isWorking) return this.#events?.workLeft(queue); // a display or a listener kicked: take it up later
     this.#isWorking = true;
-    this.#work(ring, queue);
-    this.#isWorking = false;
+    try {
+      this.#work(ring, queue);
+    } finally {
+      this.#isWorking = false; // a display that throws ends its command, not the device
+    }
   }
 
   reset(): void {
@@ -245,7 +248,7 @@ export class VirtioGpu implements VirtioDevice {
     this.#counters.commands++;
     if (reason !== undefined) {
       this.#counters.errors++;
-      this.#state.errors.report(header.type, reason, true);
+      if (this.#state.errors.isHeard) this.#state.errors.report(header.type, reason, true);
       reply.fail(reason.response);
     }
     const hasRoom = writableBytes >= CTRL_HDR_SIZE;

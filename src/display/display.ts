@@ -2,7 +2,7 @@ import type { GuestMemory } from "../memory/guest_memory.ts";
 import type { PixelSource } from "../memory/pixel_source.ts";
 import type { Rect } from "../memory/rect.ts";
 
-/** The picture of a cursor: RGBA bytes, straight alpha, rows without gaps. */
+/** The picture of a cursor: RGBA bytes, rows without gaps. The alpha is the guest's: Linux multiplies colours by it. */
 export interface CursorImage {
   /** The memory that holds them. */
   readonly guest: GuestMemory;

@@ -4,7 +4,7 @@ import type { Rect } from "../memory/rect.ts";
 import { BYTES_PER_PIXEL } from "../protocol/formats.ts";
 import type { CursorImage, Display } from "./display.ts";
 
-/** A picture of its own: RGBA bytes, straight alpha (255 everywhere in a scanout's), rows without gaps. */
+/** A picture of its own: RGBA bytes, rows without gaps. A scanout's is opaque; a cursor's has the guest's alpha. */
 export interface Picture {
   /** Size in pixels. */
   readonly widthPixels: number;

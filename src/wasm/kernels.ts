@@ -4,22 +4,25 @@ import { compileKernels } from "./module.ts";
  * The kernels over one WebAssembly.Memory: plain functions of addresses and counts.
  *
  * An address is a byte offset in that memory (0..2^32 - 1). Blocks and lists have the layouts of `layout.gen.ts`. The
- * caller vouches for the addresses and counts it passes; what the guest wrote is checked here, never believed. A negative
- * result is one of the ERROR_ constants of `layout.gen.ts`; no kernel throws, allocates, or keeps anything between calls.
+ * caller vouches for the addresses and counts it passes; what the guest wrote is checked here, never believed. A
+ * negative result is one of the ERROR_ constants of `layout.gen.ts`; no kernel throws, allocates, or keeps anything
+ * between calls.
  */
 export interface Kernels {
   /**
-   * Finds where a guest range lies when it is contiguous in one region.
-   * `regions` is a region table; the guest address comes as two u32 halves. Returns the range's address in the memory, or
-   * NOT_CONTIGUOUS when it is not wholly in one region or has no bytes.
+   * Finds where a guest range lies when it is contiguous in one region. `regions` is a region table; the guest
+   * address comes as two u32 halves. Returns the range's address in the memory, or NOT_CONTIGUOUS when it is not
+   * wholly in one region or has no bytes.
    */
   resolve(regions: number, guestAddressLow: number, guestAddressHigh: number, lengthBytes: number): number;
 
   /**
-   * Takes the next available chain into the chain block. Virtio 1.4, 2.7.13 and 2.7.14.
-   * Returns CHAIN_POPPED, CHAIN_NONE when the driver has made nothing more available (with EVENT_IDX it has then asked for
-   * a notification of the next one and looked once more), or the error of a malformed ring or chain; after an error the
-   * queue block is as it was. Each byte of guest memory is read once.
+   * Takes the next available chain into the chain block, with a copy of its first bytes. Virtio 1.4, 2.7.5 and 2.7.6.
+   * Returns CHAIN_POPPED, CHAIN_NONE when the driver has made nothing more available (with EVENT_IDX it has then
+   * asked for a notification of the next one and looked once more), or the error of a malformed ring or chain; after
+   * an error the queue block is as it was and the chain block of no use. Each byte of guest memory is read once. The
+   * rings lie where the block says, wholly in guest memory; the available ring must be 2-aligned in the memory, the
+   * used ring 4-aligned.
    */
   queuePop(queue: number, chain: number): number;
 
@@ -30,17 +33,16 @@ export interface Kernels {
   queueComplete(queue: number, chain: number, response: number, responseBytes: number): number;
 
   /**
-   * Tells whether the driver wants an interrupt for the chains completed since this was last asked. Virtio 1.4, 2.7.7 and
-   * 2.7.10. Returns 1 or 0.
+   * Tells whether the driver wants an interrupt for the chains completed since this was last asked. Virtio 1.4, 2.7.7.
+   * Returns 1 or 0.
    */
   queueShouldSignal(queue: number): number;
 
   /**
    * Turns the guest's memory entries into a page list: checked, split at region borders, merged where both addresses
-   * adjoin. Virtio 1.4, 5.7.6.8 (RESOURCE_ATTACH_BACKING).
-   * `entries` are 16-byte virtio_gpu_mem_entry records in host memory. `segments` has room for `capacity` segments and a
-   * terminator, `guestAddresses` for `capacity` u64. Returns the number of segments, or an ERROR_PAGE_ constant (what was
-   * written until then is of no use).
+   * adjoin. Virtio 1.4, 5.7.6.8 (RESOURCE_ATTACH_BACKING). `entries` are 16-byte virtio_gpu_mem_entry records in host
+   * memory. `segments` has room for `capacity` segments and a terminator, `guestAddresses` for `capacity` u64.
+   * Returns the number of segments, or an ERROR_PAGE_ constant (what was written until then is of no use).
    */
   pageListParse(
     entries: number,
@@ -65,15 +67,16 @@ export interface Kernels {
     capacity: number,
   ): number;
 
-  /** Copies `lengthBytes` from position `start` of a segment list to contiguous bytes. Returns 0 or ERROR_OUT_OF_RANGE. */
+  /** Copies `lengthBytes` from position `start` of a list to contiguous bytes. Returns 0 or ERROR_OUT_OF_RANGE. */
   gatherBytes(segments: number, count: number, start: number, target: number, lengthBytes: number): number;
 
-  /** Copies contiguous bytes to position `start` of a segment list. Returns 0 or ERROR_OUT_OF_RANGE. */
+  /** Copies contiguous bytes to position `start` of a list. Returns 0 or ERROR_OUT_OF_RANGE. */
   scatterBytes(segments: number, count: number, start: number, source: number, lengthBytes: number): number;
 
   /**
-   * Copies `rows` rows of `rowBytes` from a segment list, where they begin at `start` and follow every `strideBytes`, to
-   * rows that follow every `targetStrideBytes`. Returns 0, or ERROR_OUT_OF_RANGE when the last row ends after the list.
+   * Copies `rows` rows of `rowBytes` from a segment list, where they begin at `start` and follow every `strideBytes`,
+   * to rows that follow every `targetStrideBytes`. Returns 0, or ERROR_OUT_OF_RANGE when the last row ends after the
+   * list.
    */
   gatherRect(
     segments: number,
@@ -100,8 +103,8 @@ export interface Kernels {
 
   /**
    * Converts 4-byte pixels: byte i of `lanes` is the index (0..3) of the source byte that goes to target byte i, and
-   * `opaque` is ORed into each target pixel (0xff000000 where the source has no alpha). Source and target may be the same
-   * bytes, but must not overlap otherwise.
+   * `opaque` is ORed into each target pixel (0xff000000 where the source has no alpha). Source and target may be the
+   * same bytes, but must not overlap otherwise.
    */
   convertRect(
     source: number,
@@ -133,8 +136,8 @@ export interface Kernels {
 }
 
 /**
- * Makes the kernels for a memory: any host's own, an emulator's, shared or not.
- * Rejects only where the JavaScript engine has no WebAssembly SIMD.
+ * Makes the kernels for a memory of at least one page: any host's own, an emulator's, shared or not.
+ * Rejects with `WebAssembly.CompileError` where the JavaScript engine has no SIMD.
  */
 export async function instantiateKernels(memory: WebAssembly.Memory): Promise<Kernels> {
   const isShared = !(memory.buffer instanceof ArrayBuffer);

@@ -21,8 +21,8 @@ Deno.test("a Debian guest draws its console again after its own reboot and after
 });
 
 Deno.test("a Debian guest draws on when the emulator's memory grows, and so does v86's own VGA", async (t) => {
-  const outputs = [{ widthPixels: 1920, heightPixels: 1080 }];
-  await withDebian({ outputs, reservedBytes: 1 << 20 }, async (guest) => {
+  const reservedBytes = 8 << 20; // enough for the console, not for another buffer of its size
+  await withDebian({ reservedBytes }, async (guest) => {
     await t.step("its console is on the VGA once it has loaded that driver", async () => {
       await guest.output("modprobe bochs && console");
       assertConsole(await vgaPicture(guest));
@@ -34,7 +34,7 @@ Deno.test("a Debian guest draws on when the emulator's memory grows, and so does
       await guest.output("begin dumb");
 
       assertGreater(guest.device.guest.bytes.length, before);
-      assertEquals(comparePictures(await guest.picture(), dumbPattern(1920, 1080)), undefined);
+      assertEquals(comparePictures(await guest.picture(), dumbPattern(1024, 768)), undefined);
       await guest.output("end dumb");
     });
 

@@ -46,7 +46,7 @@ const usesWithNone: typeof uses = [
   ["SET_SCANOUT_BLOB", (machine, resourceId) => send(machine, writeSetScanoutBlob, { ...picture, resourceId })],
   ["UPDATE_CURSOR", ({ driver }, id) => updateCursor(driver, id)],
 ];
-const planes = { strides: [4, 0, 0, 0], offsets: [0, 0, 0, 0] };
+const planes = { strides: Uint32Array.of(4, 0, 0, 0), offsets: Uint32Array.of(0, 0, 0, 0) };
 const picture = { rect: one, scanoutId: 0, width: 1, height: 1, format: Format.B8G8R8X8Unorm, ...planes };
 
 function send<F>({ driver }: Machine, write: Writer<F>, fields: F): string {

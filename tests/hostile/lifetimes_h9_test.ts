@@ -55,7 +55,13 @@ function createBlob({ driver, ram }: Machine, colour: number): number {
 
 /** Shows blob 2 on scanout 0. */
 function showBlob({ driver }: Machine): void {
-  const picture = { width: 4, height: 4, format: Format.R8G8B8X8Unorm, strides: [16, 0, 0, 0], offsets: [0, 0, 0, 0] };
+  const picture = {
+    width: 4,
+    height: 4,
+    format: Format.R8G8B8X8Unorm,
+    strides: Uint32Array.of(16, 0, 0, 0),
+    offsets: Uint32Array.of(0, 0, 0, 0),
+  };
   const fields = { rect: whole, scanoutId: 0, resourceId: 2, ...picture };
   assertEquals(answerTo(driver, writeSetScanoutBlob, fields), "OK_NODATA");
 }

@@ -152,8 +152,8 @@ Deno.test("A blob that a scanout shows is never read past the pages attached las
     width: 32,
     height: 32,
     format: Format.B8G8R8X8Unorm,
-    strides: [128, 0, 0, 0],
-    offsets: [0, 0, 0, 0],
+    strides: Uint32Array.of(128, 0, 0, 0),
+    offsets: Uint32Array.of(0, 0, 0, 0),
   };
   assertEquals(
     answerTo(driver, writeSetScanoutBlob, { rect: whole, scanoutId: 0, resourceId: 2, ...picture }),

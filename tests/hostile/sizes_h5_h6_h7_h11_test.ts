@@ -179,7 +179,7 @@ Deno.test("SET_SCANOUT_BLOB takes what BigInt finds in the blob, and FLUSH reads
   function setAndFlush(width: number, height: number, strideBytes: number, offsetBytes: number): string {
     const rect = { x: 0, y: 0, width, height };
     const picture = { width, height, format: Format.B8G8R8X8Unorm };
-    const planes = { strides: [strideBytes, 0, 0, 0], offsets: [offsetBytes, 0, 0, 0] };
+    const planes = { strides: Uint32Array.of(strideBytes, 0, 0, 0), offsets: Uint32Array.of(offsetBytes, 0, 0, 0) };
     const fields = { rect, scanoutId: 0, resourceId: 2, ...picture, ...planes };
     const answer = answerTo(driver, writeSetScanoutBlob, fields);
     answerTo(driver, writeResourceFlush, { rect, resourceId: 2 });
@@ -190,7 +190,7 @@ Deno.test("SET_SCANOUT_BLOB takes what BigInt finds in the blob, and FLUSH reads
 const refused: [what: string, change: Record<string, unknown>][] = [
   ["format 0", { format: 0 }],
   ["format 0xffffffff", { format: 0xffff_ffff }],
-  ["stride 0", { strides: [0, 0, 0, 0] }],
+  ["stride 0", { strides: Uint32Array.of(0, 0, 0, 0) }],
   ["a rectangle whose x wraps", { rect: { x: 0xffff_ffff, y: 0, width: 2, height: 1 } }],
   ["a rectangle whose y wraps", { rect: { x: 0, y: 0xffff_ffff, width: 1, height: 2 } }],
   ["a rectangle of no pixels", { rect: { x: 0, y: 0, width: 0, height: 0 } }],
@@ -201,7 +201,7 @@ for (const [what, change] of refused) {
     const machine = await startWithBlob();
     const rect = { x: 0, y: 0, width: 8, height: 8 };
     const picture = { width: 8, height: 8, format: Format.B8G8R8X8Unorm };
-    const planes = { strides: [32, 0, 0, 0], offsets: [0, 0, 0, 0] };
+    const planes = { strides: Uint32Array.of(32, 0, 0, 0), offsets: Uint32Array.of(0, 0, 0, 0) };
     const good = { rect, scanoutId: 0, resourceId: 2, ...picture, ...planes };
     answerTo(machine.driver, writeSetScanoutBlob, good);
 

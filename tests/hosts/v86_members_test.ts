@@ -186,8 +186,7 @@ Deno.test("v86.cpu.devices.pci.register_device: the guest finds the size of a BA
 Deno.test("v86.cpu.devices.pci.raise_irq and lower_irq set the level of IRQ 11 for slot 15", async () => {
   const routes = 0x0b0b0a0a;
   const readPending = (program: RomProgram) => program.out(1, 0xa0, 0x0a).in(1, 0xa0);
-  const program = new RomProgram().writeConfig(ISA_BRIDGE_ID, 0x60, routes)
-    .out(1, 0x4d1, 0x0c);
+  const program = new RomProgram().writeConfig(ISA_BRIDGE_ID, 0x60, routes).out(1, 0x4d1, 0x0c);
   readPending(program);
   readPending(program.out(1, PORT, 1));
   readPending(program.out(1, PORT, 0));

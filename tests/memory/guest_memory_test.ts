@@ -30,7 +30,9 @@ const ranges: [name: string, guestAddress: number, length: number, offset: numbe
   ["the end of the region above 4 GiB", 2 ** 32 + 0x7ff0, 0x10, 0x47ff0],
   ["one byte too many above 4 GiB", 2 ** 32 + 0x7ff0, 0x11, -1],
   ["a length of 2^32", 0, 2 ** 32, -1],
+  ["a length of 2^32 + 1, which is 1 in 32 bits", 0, 2 ** 32 + 1, -1],
   ["an address of 2^53", 2 ** 53, 1, -1],
+  ["an address of 2^64, which is 0 in 64 bits", 2 ** 64, 1, -1],
   ["an address of 2^64 - 2048", 2 ** 64 - 2048, 4096, -1],
 ];
 

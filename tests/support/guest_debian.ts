@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import type { V86 } from "v86";
 import { GuestMachine, type GuestMachineOptions } from "../../build/guest/guest_machine.ts";
 import { type GuestImage, makeGuestImage } from "../../build/guest/image.ts";
 import type { GuestError } from "../../src/device/guest_errors.ts";
@@ -12,6 +13,13 @@ import { readyState } from "./guest_state.ts";
 export const LOAD_DRIVER = "modprobe -a virtio_pci virtio_gpu";
 
 const STILL_ROUNDS = 100;
+
+/** A device in an emulator that does not run yet. */
+interface Attached {
+  readonly emulator: V86;
+  readonly device: V86Gpu;
+  readonly display: MemoryDisplay;
+}
 
 /** A Debian guest with our device, at its shell, and the driver loaded. */
 export class DebianGuest {
@@ -33,6 +41,29 @@ export class DebianGuest {
 
   /** Goes on from the saved state of a guest that has just booted, forgets its log, and loads the driver. */
   static async start(options: V86Options): Promise<DebianGuest> {
+    const state = await debianState();
+    const guest = await DebianGuest.#resume(options, ({ emulator }) => emulator.restore_state(state));
+    await guest.machine.dmesg();
+    await guest.output(LOAD_DRIVER);
+    return guest;
+  }
+
+  /**
+   * Goes on from a file that `device.saveState` gave for a guest with the same options, in a new emulator. `onRestored` sees
+   * what is shown before the guest runs.
+   */
+  static restore(
+    options: V86Options,
+    file: ArrayBuffer,
+    onRestored: (display: MemoryDisplay) => void = () => {},
+  ): Promise<DebianGuest> {
+    return DebianGuest.#resume(options, async ({ device, display }) => {
+      await device.restoreState(file);
+      onRestored(display);
+    });
+  }
+
+  static async #resume(options: V86Options, restore: (attached: Attached) => Promise<void>): Promise<DebianGuest> {
     const display = new MemoryDisplay();
     const errors: GuestError[] = [];
     let device: V86Gpu | undefined;
@@ -40,11 +71,11 @@ export class DebianGuest {
       device = await attach(emulator, { display, onGuestError: (error) => errors.push(error), ...options });
     };
     const image = await debianImage();
-    const machine = await GuestMachine.resume({ image, beforeRun }, await debianState());
-    const guest = new DebianGuest(machine, device!, display, errors);
-    await machine.dmesg();
-    await guest.output(LOAD_DRIVER);
-    return guest;
+    const machine = await GuestMachine.resumeBy(
+      { image, beforeRun },
+      (emulator) => restore({ emulator, device: device!, display }),
+    );
+    return new DebianGuest(machine, device!, display, errors);
   }
 
   /** Bytes that the device has taken from its heap, a picture of the display included. */
@@ -97,13 +128,14 @@ export async function withDebian(options: V86Options, test: (guest: DebianGuest)
 
 /** The picture that the guest's program `dumb` draws, on a screen of this size. */
 export function dumbPattern(widthPixels: number, heightPixels: number): Picture {
-  const rgba = new Uint8Array(widthPixels * heightPixels * 4);
+  const pixels = new Uint32Array(widthPixels * heightPixels); // RGBA bytes as little-endian words
   for (let y = 0; y < heightPixels; y++) {
     for (let x = 0; x < widthPixels; x++) {
-      rgba.set([x & 255, y & 255, x >> 8 << 4 | y >> 8, 255], (y * widthPixels + x) * 4);
+      const [red, green, blue] = [x & 255, y & 255, x >> 8 << 4 | y >> 8];
+      pixels[y * widthPixels + x] = 0xff000000 | blue << 16 | green << 8 | red;
     }
   }
-  return { widthPixels, heightPixels, rgba };
+  return { widthPixels, heightPixels, rgba: new Uint8Array(pixels.buffer) };
 }
 
 let image: Promise<GuestImage> | undefined;
@@ -120,6 +152,7 @@ async function makeImage(): Promise<GuestImage> {
   return await makeGuestImage({ files });
 }
 
+/** One state serves every device's options: no driver has touched the device in it. */
 async function debianState(): Promise<ArrayBuffer> {
   const options: GuestMachineOptions = {
     image: await debianImage(),

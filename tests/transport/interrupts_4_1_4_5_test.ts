@@ -1,8 +1,8 @@
 /** Interrupts over INTx and the ISR status. Virtio 1.4, 4.1.4.5 and 2.3. */
 
 import { assertEquals } from "@std/assert";
-import { InterruptStatus } from "../../src/virtio/virtio.gen.ts";
-import { startMachine } from "../support/machine.ts";
+import { InterruptStatus, VirtioFeature } from "../../src/virtio/virtio.gen.ts";
+import { makeMachine, startMachine } from "../support/machine.ts";
 import { createResource } from "../device/requests.ts";
 import { makeMockMachine, startMock } from "./mock_machine.ts";
 
@@ -18,6 +18,20 @@ Deno.test("A used buffer asserts the line, and reading the ISR status says so, c
   assertEquals(line.isAsserted, false);
   assertEquals(driver.transport.takeInterrupt(), 0);
 });
+
+for (
+  const [name, accepted, rises] of [["With", 0xffffffff, 0], ["Without", ~(1 << VirtioFeature.EventIdx), 1]] as const
+) {
+  Deno.test(`${name} EVENT_IDX negotiated, a used buffer before used_event gives ${rises} interrupts`, async () => {
+    const { driver, line } = await makeMachine();
+    driver.start([accepted, 0xffffffff]);
+    driver.queue(0).requestInterrupt(5);
+
+    createResource(driver, 1, 8, 8);
+
+    assertEquals(line.rises, rises);
+  });
+}
 
 Deno.test("A change of the configuration asserts the line with the configuration bit", async () => {
   const machine = await makeMockMachine();

@@ -11,6 +11,7 @@ import { MockDevice, type MockOptions } from "./mock_device.ts";
 /** A `MockDevice` behind PCI, and a driver's way to it. */
 export interface MockMachine {
   device: MockDevice;
+  guest: GuestMemory;
   pci: VirtioPci;
   transport: PciDriverTransport;
   ram: GuestRam;
@@ -39,7 +40,7 @@ export async function makeMockMachine(options: MockOptions = {}, pciOptions?: Pc
     defer: (work) => deferred.push(work),
   }, pciOptions);
   const ram = new GuestRam(() => new Uint8Array(memory.buffer, RAM_OFFSET, RAM_BYTES), RAM_BYTES);
-  return { device, pci, transport: new PciDriverTransport(pci), ram, line, deferred };
+  return { device, guest, pci, transport: new PciDriverTransport(pci), ram, line, deferred };
 }
 
 const { Acknowledge, Driver, FeaturesOk, DriverOk } = DeviceStatus;

@@ -2,7 +2,17 @@
 
 import { assertEquals } from "@std/assert";
 import { COMMON_CFG_SIZE, CommonCfg, commonCfgWidth } from "../../src/virtio/virtio.gen.ts";
-import { makeMockMachine, type MockMachine, readCommon, startMock, writeCommon } from "./mock_machine.ts";
+import { DriverQueue } from "../../src/guest/driver_queue.ts";
+import { PopResult } from "../../src/virtio/split_queue.ts";
+import {
+  makeMockMachine,
+  type MockMachine,
+  NEGOTIATED,
+  readCommon,
+  READY,
+  startMock,
+  writeCommon,
+} from "./mock_machine.ts";
 
 const registers = Object.entries(CommonCfg);
 
@@ -288,6 +298,28 @@ Deno.test("A queue that is enabled keeps its settings, and cannot be disabled bu
   assertEquals(names.map((name) => readCommon(pci, CommonCfg[name])), [0, 256, 0]);
 });
 
+Deno.test("A queue may lie above 4 GiB: both halves of its three addresses count", async () => {
+  const machine = await makeMockMachine();
+  const { guest, transport, ram, device } = machine;
+  const [region] = guest.regions;
+  const low = new DriverQueue(ram, 8);
+  const above = 5 * 2 ** 32;
+  const high = {
+    size: 8,
+    descriptors: low.descriptors + above,
+    available: low.available + above,
+    used: low.used + above,
+  };
+  guest.setRegions([{ ...region!, guestAddress: above }]);
+  for (const select of [0, 1]) transport.writeFeatures(select, transport.readFeatures(select));
+
+  transport.enableQueue(0, high as DriverQueue);
+  transport.writeStatus(NEGOTIATED);
+  transport.writeStatus(READY);
+
+  assertEquals(device.queues[0]!.pop(), PopResult.Empty);
+});
+
 Deno.test("Only the queues that were enabled are handed to the device", async () => {
   const machine = await makeMockMachine({ queueSizes: [8, 8, 8] });
   const { pci, device, transport } = machine;
@@ -295,8 +327,8 @@ Deno.test("Only the queues that were enabled are handed to the device", async ()
   writeCommon(pci, CommonCfg.QueueEnable, 1);
   for (const select of [0, 1]) transport.writeFeatures(select, transport.readFeatures(select));
 
-  transport.writeStatus(11);
-  transport.writeStatus(15);
+  transport.writeStatus(NEGOTIATED);
+  transport.writeStatus(READY);
 
   assertEquals(device.queues.map((queue) => queue !== undefined), [false, true, false]);
 });

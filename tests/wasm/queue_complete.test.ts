@@ -88,7 +88,7 @@ for (const { name, kernels, bytes, view } of await kernelFixtures(2)) {
     }
   });
 
-  Deno.test(`queueShouldSignal with EVENT_IDX says 1 when used_event has been passed. Virtio 1.4, 2.7.7 (${name})`, () => {
+  Deno.test(`queueShouldSignal with EVENT_IDX says 1 once used_event is passed. Virtio 1.4, 2.7.7 (${name})`, () => {
     const cases = fc.record({
       signalledUsed: fc.nat(0xffff),
       completed: fc.nat(8),

@@ -24,7 +24,7 @@ const tables = 0x1000; // guest address of the indirect table
 const size = 16;
 const bothFeatures = layout.QUEUE_FLAG_EVENT_IDX | layout.QUEUE_FLAG_INDIRECT_DESC;
 
-/** Three regions: two adjacent in the guest but not in the memory, and a far one that lies between them in the memory. */
+/** Two regions that adjoin in the guest but not in the memory, and a far one that lies between them in the memory. */
 const regions: Region[] = [
   { guestAddress: 0n, sizeBytes: 0x4000n, offset: guestBegin },
   { guestAddress: 0x4000n, sizeBytes: 0x2000n, offset: guestBegin + 0x6000 },

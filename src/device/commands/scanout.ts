@@ -61,7 +61,7 @@ export function resourceFlush(gpu: GpuState, command: ResourceFlush): Reason | u
   const isOutside = resource.kind === "2d" && !isInside(command.rect, resource.widthPixels, resource.heightPixels);
   if (isOutside) return Reasons.rectOutsideResource;
   for (const scanout of gpu.scanouts) {
-    if (scanout.resource === resource) gpu.workBytes += scanout.flush(command.rect) * BYTES_PER_PIXEL;
+    if (scanout.resource === resource) gpu.workBytes += scanout.flush(command.rect);
   }
   return undefined;
 }

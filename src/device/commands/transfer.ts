@@ -3,6 +3,7 @@ import { BYTES_PER_PIXEL } from "../../protocol/formats.ts";
 import { type Reason, Reasons } from "../../protocol/reasons.ts";
 import type { TransferToHost2d } from "../../protocol/wire.gen.ts";
 import type { GpuState } from "../gpu_state.ts";
+import { costOfRows } from "../limits.ts";
 
 /**
  * Copies the pixels of `rect` from the guest's pages into the resource. Virtio 1.4, 5.7.6.8 (TRANSFER_TO_HOST_2D).
@@ -21,7 +22,7 @@ export function transferToHost2d(gpu: GpuState, command: TransferToHost2d): Reas
   if (offset >= backing.totalBytes) return Reasons.transferOutsideBacking; // also keeps it below 2^32
   if (!backing.resolve()) return Reasons.backingGone;
   const rowBytes = rect.width * BYTES_PER_PIXEL;
-  gpu.workBytes += rowBytes * rect.height;
+  gpu.workBytes += costOfRows(rowBytes, rect.height);
   const result = gpu.guest.kernels.gatherRect(
     backing.segments,
     backing.segmentCount,

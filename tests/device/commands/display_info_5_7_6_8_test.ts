@@ -111,6 +111,15 @@ for (let scanout = 0; scanout < 16; scanout++) {
   });
 }
 
+Deno.test("GET_EDID holds nothing of the display info that was sent before it", async () => {
+  const { driver } = await startMachine({ outputs: outputsOf(16) });
+  displayInfo(driver);
+
+  const { size, edid } = edidOf(driver, 0);
+
+  assertEquals(edid.subarray(size), new Uint8Array(1024 - size));
+});
+
 Deno.test("GET_EDID of an output that is not connected gives an EDID too", async () => {
   const { driver } = await startMachine({
     outputs: [{ widthPixels: 800, heightPixels: 600 }, { widthPixels: 640, heightPixels: 480, isEnabled: false }],

@@ -1,5 +1,5 @@
 import { type Command, commands, memEntry, responses } from "../../../build/tables/wire.ts";
-import { type PlacedField, type Struct } from "../../../build/tables/struct.ts";
+import type { PlacedField, Struct } from "../../../build/tables/struct.ts";
 import { groups } from "../../../build/tables/wire_values.ts";
 import { type FeatureSet, hasFeature } from "../../../src/virtio/virtio_device.ts";
 import { hostileU32 } from "./hostile_numbers.ts";
