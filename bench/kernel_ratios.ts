@@ -1,6 +1,6 @@
 /**
- * Prints each kernel's time against C and against plain JavaScript: medians over rounds in which the three take turns, so
- * that the machine's other work falls on all alike. `deno run -A bench/kernel_ratios.ts [rounds] [part of a name]`
+ * Prints each kernel's time against C and against plain JavaScript: medians over rounds in which the three take turns,
+ * so that the machine's other work falls on all alike. `deno run -A bench/kernel_ratios.ts [rounds] [part of a name]`
  */
 
 import { kernelCases } from "./kernel_cases.ts";

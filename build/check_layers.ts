@@ -128,7 +128,17 @@ function readProject(): SourceFile[] {
   const { success, stdout } = git.outputSync();
   if (!success) throw new Error("Cannot list the project's files: git ls-files failed");
   const paths = new TextDecoder().decode(stdout).split("\0").filter((path) => CHECKED.test(path));
-  return paths.map((path) => ({ path, text: Deno.readTextFileSync(path) }));
+  return paths.filter(isThere).map((path) => ({ path, text: Deno.readTextFileSync(path) }));
+}
+
+/** Whether a file that git knows has not been deleted. */
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 if (import.meta.main) {

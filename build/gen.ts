@@ -4,6 +4,8 @@
  */
 
 import { assemblySource, layoutSource } from "./gen/layout.ts";
+import { vhostUserSource } from "./gen/vhost_user.ts";
+import { vhostUserGpuSource } from "./gen/vhost_user_gpu.ts";
 import { virtioSource } from "./gen/virtio.ts";
 import { wireSource } from "./gen/wire.ts";
 
@@ -20,6 +22,8 @@ export function generate(): Generated[] {
   return [
     { path: "src/protocol/wire.gen.ts", text: wireSource() },
     { path: "src/virtio/virtio.gen.ts", text: virtioSource() },
+    { path: "src/transport/vhost_user/vhost_user.gen.ts", text: vhostUserSource() },
+    { path: "src/display/vhost_user_gpu.gen.ts", text: vhostUserGpuSource() },
     { path: "src/wasm/layout.gen.ts", text: layoutSource() },
     { path: "assembly/constants.gen.ts", text: assemblySource() },
   ];

@@ -10,13 +10,14 @@ export { PageList } from "./memory/page_list.ts";
 export { type PixelSource, type PixelTarget, readPixels } from "./memory/pixel_source.ts";
 export { type Rect } from "./memory/rect.ts";
 export { type Conversion, type PixelLayout } from "./protocol/formats.ts";
-export { Format } from "./protocol/wire.gen.ts";
+export { Format, ResponseType } from "./protocol/wire.gen.ts";
 export { type Reason, Reasons } from "./protocol/reasons.ts";
 export { type Counters, VirtioGpu, type VirtioGpuOptions } from "./device/virtio_gpu.ts";
 export { defaultLimits, type Limits } from "./device/limits.ts";
 export { type OutputOptions } from "./device/output.ts";
 export { type SharedResource } from "./device/shared_resource.ts";
 export { type GuestError } from "./device/guest_errors.ts";
+export { DamageList } from "./display/damage_list.ts";
 export { type CursorImage, type Display } from "./display/display.ts";
 export { type CursorPicture, MemoryDisplay, type Picture } from "./display/memory_display.ts";
 export { type QueueRegisters, type TransportHost } from "./transport/driver_session.ts";
@@ -46,4 +47,6 @@ export {
   type VirtioEvents,
 } from "./virtio/virtio_device.ts";
 export { type RingSnapshot } from "./virtio/ring_snapshot.ts";
-export { SplitQueue } from "./virtio/split_queue.ts";
+export { PopResult, SplitQueue, type SplitQueueSetup } from "./virtio/split_queue.ts";
+export { Chain } from "./virtio/chain.ts";
+export { instantiateKernels, type Kernels } from "./wasm/kernels.ts";

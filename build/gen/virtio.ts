@@ -5,7 +5,8 @@ import { banner, body, constant, docstring, functionHead, groupSource } from "./
 import { type Constant, type Group, isPadding, type Struct } from "../tables/struct.ts";
 import { mmioConstants, pciConstants, pciStructs, ringConstants, ringStructs, virtioGroups } from "../tables/virtio.ts";
 
-function constants(rows: readonly Constant[]): string {
+/** Constants that are one number each. */
+export function constants(rows: readonly Constant[]): string {
   return rows.map(({ name, value, doc, clause }) => {
     return constant(name, value > 255 ? `0x${value.toString(16)}` : value, `${doc} ${clause}.`);
   }).join("");

@@ -31,7 +31,8 @@ const conventions = `
 // Uint32Array and the index of the message's first word. Sizes and offsets are in bytes.
 `;
 
-const saturating =
+/** Source of the function that readers call for a le64 number. */
+export const saturating =
   `/** A le64 as a number that saturates at 2^53: no real size is larger, and a saturated one fails every range check. */
 function u64(low: number, high: number): number {
   return high >= 0x200000 ? 0x20000000000000 : high * 4294967296 + low;

@@ -9,7 +9,7 @@ import { commands, config, ctrlHdr, memEntry, parts, responses } from "../tables
 const replies = responses.filter((response) => response.struct !== ctrlHdr);
 
 /** The size of a struct, and the offsets of what readers leave in place. */
-function sizes(prefix: string, struct: Struct, clause: string): string {
+export function sizes(prefix: string, struct: Struct, clause: string): string {
   const lines = [constant(`${prefix}_SIZE`, struct.sizeBytes, `Size in bytes of \`${struct.cName}\`. ${clause}.`)];
   for (const field of struct.fields.filter((candidate) => isBytes(candidate) && !isPadding(candidate))) {
     const name = `${prefix}_${field.name.toUpperCase()}`;
@@ -54,7 +54,8 @@ function members(struct: Struct): string {
     .join("");
 }
 
-function partInterface(struct: Struct): string {
+/** The interface of a struct that is no message. */
+export function partInterface(struct: Struct): string {
   return docstring(`${struct.doc} ${struct.clause}.`) +
     `export interface ${interfaceName(struct)} {\n${members(struct)}}\n`;
 }

@@ -107,11 +107,11 @@ export const pciConstants: readonly Constant[] = [
     doc: "The vendor of every virtio device.",
   },
   {
-    name: "PCI_DEVICE_ID_GPU",
-    value: 0x1050,
+    name: "PCI_DEVICE_ID_BASE",
+    value: 0x1040,
     cName: undefined,
     clause: PCI_DISCOVERY,
-    doc: "0x1040 and the virtio device id.",
+    doc: "A function's device id less its virtio device id.",
   },
   {
     name: "PCI_CLASS_DISPLAY_OTHER",

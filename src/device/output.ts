@@ -1,7 +1,8 @@
 /** What a scanout would like to be: the monitor that the guest finds. Virtio 1.4, 5.7.6.8 (GET_DISPLAY_INFO). */
 export interface Output {
-  /** Preferred size in pixels, 1 to 16384. */
+  /** Preferred width in pixels, 1 to 16384. */
   widthPixels: number;
+  /** Preferred height in pixels, 1 to 16384. */
   heightPixels: number;
   /** Where it stands among the others, in pixels; undefined: right of the one before, at the top. */
   x: number | undefined;
@@ -12,11 +13,13 @@ export interface Output {
 
 /** What an embedder says of an output; the rest is worked out. */
 export interface OutputOptions {
-  /** Preferred size in pixels, 1 to 16384. */
+  /** Preferred width in pixels, 1 to 16384. */
   readonly widthPixels: number;
+  /** Preferred height in pixels, 1 to 16384. */
   readonly heightPixels: number;
-  /** Place among the others, in pixels; the right of the one before, at the top, when absent. */
+  /** Left edge among the others, in pixels; the right of the one before when absent. */
   readonly x?: number;
+  /** Top edge among the others, in pixels; 0 when absent. */
   readonly y?: number;
   /** Whether a monitor is connected; true when absent. */
   readonly isEnabled?: boolean;

@@ -18,8 +18,9 @@ export interface Resource2d extends AnyResource {
   readonly kind: "2d";
   /** Format of its pixels, 4 bytes each. */
   readonly format: Format;
-  /** Size in pixels, both 1 or more. */
+  /** Width in pixels, 1 or more. */
   readonly widthPixels: number;
+  /** Height in pixels, 1 or more. */
   readonly heightPixels: number;
   /** Distance from a row to the next, in bytes, here and in the backing: the rows have no gaps. */
   readonly strideBytes: number;

@@ -49,7 +49,7 @@ export interface VirtioGpuOptions {
   readonly display?: Display;
   /** The monitors that the guest finds, 1 to 16; one of 1024x768 when absent. */
   readonly outputs?: readonly OutputOptions[];
-  /** Whether RESOURCE_BLOB is offered: Linux then shares its frame buffers instead of copying them. */
+  /** Whether RESOURCE_BLOB is offered: Linux then shares its frame buffers instead of copying them; true when absent. */
   readonly resourceBlob?: boolean;
   /** Whether RESOURCE_UUID is offered, for hosts whose other devices look resources up; false when absent. */
   readonly resourceUuid?: boolean;
@@ -278,7 +278,7 @@ export class VirtioGpu implements VirtioDevice {
   }
 }
 
-function offeredFeatures({ resourceBlob, resourceUuid, blobAlignment }: VirtioGpuOptions): FeatureSet {
+function offeredFeatures({ resourceBlob = true, resourceUuid, blobAlignment }: VirtioGpuOptions): FeatureSet {
   const bits: number[] = [
     GpuFeature.Edid,
     VirtioFeature.IndirectDesc,

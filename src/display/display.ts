@@ -8,11 +8,13 @@ export interface CursorImage {
   readonly guest: GuestMemory;
   /** Address of the first pixel. The device owns the bytes; copy them during the call. */
   readonly address: number;
-  /** Size in pixels. */
+  /** Width in pixels. */
   readonly widthPixels: number;
+  /** Height in pixels. */
   readonly heightPixels: number;
-  /** The pixel that points, inside the image. */
+  /** Column of the pixel that points, inside the image. */
   readonly hotspotX: number;
+  /** Its row. */
   readonly hotspotY: number;
 }
 

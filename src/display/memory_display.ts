@@ -6,8 +6,9 @@ import type { CursorImage, Display } from "./display.ts";
 
 /** A picture of its own: RGBA bytes, rows without gaps. A scanout's is opaque; a cursor's has the guest's alpha. */
 export interface Picture {
-  /** Size in pixels. */
+  /** Width in pixels. */
   readonly widthPixels: number;
+  /** Height in pixels. */
   readonly heightPixels: number;
   /** `widthPixels * heightPixels * 4` bytes, owned by whoever asked for the picture. */
   readonly rgba: Uint8Array<ArrayBuffer>;
@@ -15,8 +16,9 @@ export interface Picture {
 
 /** A cursor as `MemoryDisplay` remembers it. */
 export interface CursorPicture extends Picture {
-  /** The pixel that points, inside the picture. */
+  /** Column of the pixel that points, inside the picture. */
   readonly hotspotX: number;
+  /** Its row. */
   readonly hotspotY: number;
 }
 
@@ -44,12 +46,14 @@ export class MemoryDisplay implements Display {
 
   show(scanoutId: number, source: PixelSource, damage: Rect): void {
     const screen = this.#screen(scanoutId);
-    if (!fit(screen, source)) return;
+    const isNew = !fits(screen, source);
+    if (isNew && !renew(screen, source)) return;
     this.frames++;
     const { target } = screen;
+    const changed = isNew ? wholeOf(source) : damage;
     target.strideBytes = screen.widthPixels * BYTES_PER_PIXEL;
-    target.address = screen.address + damage.y * target.strideBytes + damage.x * BYTES_PER_PIXEL;
-    readPixels(source, damage, target); // a guest that took its pages away keeps the last picture
+    target.address = screen.address + changed.y * target.strideBytes + changed.x * BYTES_PER_PIXEL;
+    readPixels(source, changed, target); // a guest that took its pages away keeps the last picture
   }
 
   disable(scanoutId: number): void {
@@ -94,10 +98,13 @@ export class MemoryDisplay implements Display {
   }
 }
 
+/** Whether the screen has a frame buffer of the source's size. */
+function fits(screen: Screen, { widthPixels, heightPixels }: PixelSource): boolean {
+  return screen.address !== 0 && screen.widthPixels === widthPixels && screen.heightPixels === heightPixels;
+}
+
 /** Gives the screen a frame buffer of the source's size; false when there is no room for one. */
-function fit(screen: Screen, source: PixelSource): boolean {
-  const { guest, widthPixels, heightPixels } = source;
-  if (screen.address !== 0 && screen.widthPixels === widthPixels && screen.heightPixels === heightPixels) return true;
+function renew(screen: Screen, { guest, widthPixels, heightPixels }: PixelSource): boolean {
   release(screen);
   screen.guest = guest;
   screen.widthPixels = widthPixels;
@@ -105,6 +112,10 @@ function fit(screen: Screen, source: PixelSource): boolean {
   screen.bytes = widthPixels * heightPixels * BYTES_PER_PIXEL;
   screen.address = guest.heap.allocate(screen.bytes);
   return screen.address !== 0;
+}
+
+function wholeOf({ widthPixels, heightPixels }: PixelSource): Rect {
+  return { x: 0, y: 0, width: widthPixels, height: heightPixels };
 }
 
 function release(screen: Screen): void {

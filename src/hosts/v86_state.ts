@@ -22,8 +22,8 @@ export async function saveState(machine: V86Machine, transport: Restorable): Pro
 }
 
 /**
- * Restores what `saveState` saved. The device's part is checked before v86 is touched, and taken up after, since it shows
- * what is in guest memory and raises the interrupt that v86 forgets.
+ * Restores what `saveState` saved. The device's part is checked before v86 is touched, and taken up after, since the
+ * displays show what is in guest memory.
  */
 export async function restoreState(machine: V86Machine, transport: Restorable, file: ArrayBuffer): Promise<void> {
   const data = new PlainValue(decodeSnapshot(new Uint8Array(file)), "");

@@ -13,8 +13,9 @@ export interface PixelSource {
   readonly guest: GuestMemory;
   /** Format of the pixels, 4 bytes each. */
   format: Format;
-  /** Size in pixels. */
+  /** Width in pixels. */
   widthPixels: number;
+  /** Height in pixels. */
   heightPixels: number;
   /** Distance from a row to the next, in bytes. */
   strideBytes: number;

@@ -33,6 +33,7 @@ export const Reasons = {
   // Parameters
   edidScanoutUnknown: invalid("GET_EDID asks for a scanout that does not exist", "Virtio 1.4, 5.7.6.8"),
   formatUnknown: invalid("the format is none of virtio_gpu_formats", "Virtio 1.4, 5.7.6.8"),
+  resourceEmpty: invalid("a resource of no pixels", "Virtio 1.4, 5.7.6.8"),
   rectOutsideResource: invalid("the rectangle is not inside the resource", "Virtio 1.4, 5.7.6.8"),
   scanoutRectEmpty: invalid("the scanout's rectangle has no pixels", "Virtio 1.4, 5.7.6.8"),
   transferOutsideBacking: invalid("the rectangle's bytes do not all lie in the backing", "Virtio 1.4, 5.7.6.8"),
@@ -60,7 +61,6 @@ export const Reasons = {
   notMapped: unspecified("the blob is not mapped", "Virtio 1.4, 5.7.6.9"),
 
   // Limits
-  resourceEmpty: full("a resource of no pixels", "Virtio 1.4, 5.7.6.8"),
   hostMemoryFull: full("the limit of host memory is reached", "Virtio 1.4, 5.7.6.7"),
   resourcesFull: full("the limit of resources is reached", "Virtio 1.4, 5.7.6.7"),
 } as const satisfies Record<string, Reason>;

@@ -15,8 +15,8 @@ import { checkSession, type QueueSnapshot, type SessionSnapshot, type Snapshot }
 /** What a transport needs from the machine that it is part of. */
 export interface TransportHost {
   /**
-   * Sets the level of the device's interrupt line: true asserts it. Called on changes, and after a restore with false and
-   * then, if an interrupt is pending, with true: an emulator may remember the level and have lost the interrupt.
+   * Sets the level of the device's interrupt line: true asserts it. Called on changes, and at each restore with the level
+   * that the line then has, since the machine may have saved another.
    */
   setInterrupt(isAsserted: boolean): void;
   /**
@@ -307,8 +307,7 @@ export class DriverSession implements VirtioEvents {
     this.sharedMemorySelect = session.sharedMemorySelect;
     this.#isr = session.interruptStatus;
     if (this.#isActive) this.device.activate(this.#features(), this.#active, this);
-    this.#host.setInterrupt(false);
-    if (this.#isr !== 0) this.#host.setInterrupt(true);
+    this.#host.setInterrupt(this.#isr !== 0); // whatever the line was
     rings.forEach((ring, index) => {
       if (ring !== undefined) this.workLeft(index); // there may be chains that the device had not come to
     });

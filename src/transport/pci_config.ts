@@ -5,7 +5,7 @@ import {
   PCI_CAP_ID_VNDR,
   PCI_CAP_SIZE,
   PCI_CLASS_DISPLAY_OTHER,
-  PCI_DEVICE_ID_GPU,
+  PCI_DEVICE_ID_BASE,
   PCI_NOTIFY_CAP_SIZE,
   PCI_REVISION_ID,
   PCI_VENDOR_ID,
@@ -74,12 +74,12 @@ export function pciConfigSpace(device: VirtioDevice, options: PciOptions): Uint8
   const space = new Uint8Array(CONFIG_SPACE_BYTES);
   const view = new DataView(space.buffer);
   view.setUint16(VENDOR_ID, PCI_VENDOR_ID, true);
-  view.setUint16(DEVICE_ID, PCI_DEVICE_ID_GPU, true);
+  view.setUint16(DEVICE_ID, PCI_DEVICE_ID_BASE + device.deviceId, true);
   view.setUint16(STATUS, STATUS_CAPABILITIES, true);
   view.setUint8(REVISION_ID, PCI_REVISION_ID);
   view.setUint16(CLASS, PCI_CLASS_DISPLAY_OTHER, true);
   view.setUint16(SUBSYSTEM_VENDOR_ID, PCI_VENDOR_ID, true);
-  view.setUint16(SUBSYSTEM_ID, PCI_DEVICE_ID_GPU, true);
+  view.setUint16(SUBSYSTEM_ID, PCI_DEVICE_ID_BASE + device.deviceId, true);
   view.setUint8(INTERRUPT_PIN, PIN_INTA);
   view.setUint32(BASE_ADDRESS + bar * 4, isIoBar ? BAR_IO : 0, true);
   if (device.sharedMemory.length > 0) view.setUint32(BASE_ADDRESS + sharedMemoryBar * 4, BAR_64_BIT_PREFETCHABLE, true);

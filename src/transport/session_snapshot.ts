@@ -7,7 +7,8 @@ import type { QueueRegisters } from "./driver_session.ts";
 /**
  * All state of a device and of its driver's session, as plain data: numbers, booleans, texts, null, `Uint8Array`s, arrays
  * and objects. It can be cloned, sent to another thread, or written to a file by `encodeSnapshot`. Guest memory is not in
- * it: whoever saves a machine saves that beside it, at the same moment.
+ * it: whoever saves a machine saves that beside it, at the same moment. Queues and pages are named by guest address, so that
+ * they may lie anywhere in the memory that takes a snapshot up; it has to have them.
  */
 export interface Snapshot {
   /** Changes whenever an older release could not read the rest. */

@@ -2,6 +2,7 @@ import type { GuestMemory } from "../memory/guest_memory.ts";
 import * as layout from "../wasm/layout.gen.ts";
 import { Chain } from "./chain.ts";
 import type { RingSnapshot } from "./ring_snapshot.ts";
+import { VIRTQ_USED_IDX } from "./virtio.gen.ts";
 
 /** Where a driver put a virtqueue, and how it uses it. Virtio 1.4, 2.7. */
 export interface SplitQueueSetup {
@@ -74,6 +75,11 @@ export class SplitQueue {
     return this.#errorCode;
   }
 
+  /** Index in the available ring of the next chain, modulo 2^16. */
+  get nextAvailable(): number {
+    return this.#guest.words[(this.#block + layout.QUEUE_NEXT_AVAILABLE) >>> 2]!;
+  }
+
   /** Takes the next chain that the driver made available into `chain`; it stays the queue's until `complete`. */
   pop(): PopResult {
     if (this.#errorCode !== 0) return PopResult.Malformed;
@@ -134,6 +140,19 @@ export class SplitQueue {
     return true;
   }
 
+  /**
+   * Begins at index `nextAvailable` of the available ring, for a queue that was not used yet; where the used ring goes on
+   * stands in that ring itself. False when the queue is not in guest memory, or the heap had no room for it: it is of no
+   * use then.
+   */
+  resumeAt(nextAvailable: number): boolean {
+    const usedIndex = this.#guest.resolve(this.#setup.usedAddress + VIRTQ_USED_IDX, 2);
+    if (usedIndex < 0) return false;
+    const { bytes } = this.#guest;
+    const nextUsed = bytes[usedIndex]! | bytes[usedIndex + 1]! << 8;
+    return this.restore({ nextAvailable, nextUsed, signalledUsed: nextUsed, errorCode: 0 });
+  }
+
   /** Gives the queue's memory back; it must not be used afterwards. */
   release(): void {
     if (this.#block !== 0) this.#guest.heap.free(this.#block);
@@ -156,6 +175,8 @@ export class SplitQueue {
     const available = guest.resolve(availableAddress, RING_OVERHEAD_BYTES + size * 2);
     const used = guest.resolve(usedAddress, RING_OVERHEAD_BYTES + size * 8);
     if (descriptors < 0 || available < 0 || used < 0) return false;
+    if (available % 2 !== 0 || used % 4 !== 0) return false; // a region at an odd offset; atomic access would trap
+    if (available % 2 !== 0 || used % 4 !== 0) return false; // a region may lie askew, and atomic accesses trap
     const words = guest.words;
     const at = this.#block >>> 2;
     words[at + (layout.QUEUE_DESCRIPTOR_OFFSET >>> 2)] = descriptors;

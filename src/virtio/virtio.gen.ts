@@ -161,8 +161,8 @@ export const MMIO_VERSION = 2;
 
 /** The vendor of every virtio device. Virtio 1.4, 4.1.2. */
 export const PCI_VENDOR_ID = 0x1af4;
-/** 0x1040 and the virtio device id. Virtio 1.4, 4.1.2. */
-export const PCI_DEVICE_ID_GPU = 0x1050;
+/** A function's device id less its virtio device id. Virtio 1.4, 4.1.2. */
+export const PCI_DEVICE_ID_BASE = 0x1040;
 /** Class and subclass of a display without VGA. Virtio 1.4, 4.1.2. */
 export const PCI_CLASS_DISPLAY_OTHER = 0x380;
 /** The revision of a device that is not transitional. Virtio 1.4, 4.1.2. */

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { decodeSnapshot, encodeSnapshot } from "../../src/snapshot/snapshot_file.ts";
 import type { GpuSnapshot } from "../../src/device/snapshot/gpu_snapshot.ts";
 import type { Display } from "../../src/display/display.ts";
+import type { Region } from "../../src/memory/guest_memory.ts";
 import {
   BlobFlag,
   BlobMem,
@@ -297,6 +298,27 @@ Deno.test("restore makes page lists of any number of pages, on memory in other r
 
   assertEquals(target.pci.snapshot(), snapshot);
   assertEquals(target.heap.usedBytes, guest.machine.heap.usedBytes);
+});
+
+Deno.test("A snapshot says which guest memory a resource has, however many regions that lay in", async () => {
+  const machine = await makeMachine(OPTIONS);
+  const [{ offset }] = machine.guest.regions as [Region];
+  const half = OPTIONS.ramBytes! / 2;
+  const elsewhere = machine.memory.grow(half / 65536) * 65536;
+  machine.guest.setRegions([
+    { guestAddress: 0, sizeBytes: half, offset },
+    { guestAddress: half, sizeBytes: half, offset: elsewhere },
+  ]);
+  machine.driver.start();
+  createResource(machine.driver, 1, 8, 8);
+  attach(machine.driver, 1, [{ addr: half - 100, length: 300 }, { addr: 4096, length: 8 }, { addr: 4104, length: 8 }]);
+
+  const { backing } = gpuSnapshot(machine).resources[0]!;
+
+  assertEquals([...new Uint32Array(backing!.buffer)], [half - 100, 0, 300, 0, 4096, 0, 16, 0]);
+  const target = await otherMachine();
+  target.pci.restore(machine.pci.snapshot());
+  assertEquals(gpuSnapshot(target), gpuSnapshot(machine));
 });
 
 Deno.test("restore takes up chains that the device had not come to", async () => {

@@ -30,11 +30,14 @@ function rectsOf(list: DamageList): Rect[] {
 }
 
 Deno.test("DamageList holds exactly the pixels that were added, whatever the rectangles", () => {
-  fc.assert(fc.property(rects, (added) => {
-    const list = new DamageList();
-    const taken = added.filter((rect) => list.add(rect));
-    assertEquals(pixelsOf(rectsOf(list)), pixelsOf(taken));
-  }), { seed: 1, numRuns: 1000 });
+  fc.assert(
+    fc.property(rects, (added) => {
+      const list = new DamageList();
+      const taken = added.filter((rect) => list.add(rect));
+      assertEquals(pixelsOf(rectsOf(list)), pixelsOf(taken));
+    }),
+    { seed: 1, numRuns: 1000 },
+  );
 });
 
 Deno.test("DamageList merges what touches along a whole edge, and the unions that follow from it", () => {

@@ -17,7 +17,7 @@ Deno.test("a Debian guest goes on in another process, where its screen is as it 
     const report = await continueElsewhere(await guest.device.saveState());
 
     assertEquals([report.frames, report.difference], [1, undefined]);
-    assertMatch(report.output, /^ready\n.*done$/s);
+    assertMatch(report.output, /^PASS.*\nready\ndone$/s);
     const { widthPixels, heightPixels, rgba } = report.console;
     assertGoldenPng("console", Uint8Array.fromHex(rgba), widthPixels, heightPixels);
     assertEquals([report.log, report.errors], ["", 0]);
@@ -27,7 +27,7 @@ Deno.test("a Debian guest goes on in another process, where its screen is as it 
   });
 });
 
-Deno.test("a Debian guest gets an interrupt that was pending when it was saved", async () => {
+Deno.test("a Debian guest hears of an output that changed just before it was saved", async () => {
   await withDebian({}, async (guest) => {
     await guest.machine.emulator.stop();
     guest.device.gpu.setOutput(0, { widthPixels: 800, heightPixels: 600 });
@@ -48,24 +48,29 @@ for (const resourceBlob of [false, true]) {
   Deno.test(name, async () => {
     const options = { resourceBlob, limits: { workBytesPerNotify: 1 } }; // each command leaves work for later
     await withDebian(options, async (guest) => {
-      await guest.output("(fill 150; echo $? > /tmp/status) > /tmp/fill 2>&1 &");
-      for (const milliseconds of [50, 100, 150]) {
-        await new Promise((resolve) => setTimeout(resolve, milliseconds));
-        const file = await guest.device.saveState();
-        await withRestored(options, file, assertDrawsOn);
+      const start = guest.display.frames;
+      await guest.output("(fill 200; echo $? > /tmp/status) > /tmp/fill 2>&1 &");
+      const files: ArrayBuffer[] = [];
+      for (const frames of [20, 60, 220]) {
+        await framesReach(guest, start + frames);
+        files.push(await guest.device.saveState());
       }
+
+      for (const file of files) await withRestored(options, file, assertDrawsOn);
       await assertDrawsOn(guest);
     });
   });
 }
 
-/** The program that draws comes to its end, and what is drawn after it is right. */
+/** Resolves as soon as so many frames were shown. */
+async function framesReach({ display }: DebianGuest, frames: number): Promise<void> {
+  while (display.frames < frames) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The program that draws 200 screens and 200 squares comes to its end, and what is drawn after it is right. */
 async function assertDrawsOn(guest: DebianGuest): Promise<void> {
   const output = await guest.output("until [ -s /tmp/status ]; do sleep 0.1; done; cat /tmp/status /tmp/fill");
   assertMatch(output, /^0\n.*PASS/s);
-  await guest.output("begin dumb");
-  assertEquals(comparePictures(await guest.picture(), dumbPattern(1024, 768)), undefined);
-  await guest.output("end dumb");
   await assertConsole(guest);
 }
 

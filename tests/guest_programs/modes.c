@@ -18,6 +18,7 @@ static void pass(const char *step) {
   wait_for_byte();
 }
 
+// A picture of the display's size, drawn on with a pattern.
 static struct picture new_picture(uint32_t seed) {
   struct picture picture = create_picture(display.card, display.mode.hdisplay, display.mode.vdisplay);
   draw_pattern(picture.pixels, picture.stride_pixels, seed, 0, 0, picture.width, picture.height);
@@ -116,6 +117,7 @@ static void atomic_steps(struct picture *picture) {
   }
   draw(picture, 6, 10, 20, 30, 40);
   draw(picture, 7, 500, 300, 64, 64);
+  draw(picture, 3, 700, 700, 10, 10); // is not told of, so it is not shown
   struct damage_rect clips[] = {{10, 20, 40, 60}, {500, 300, 564, 364}};
   struct commit damaged = {0};
   add_plane(&damaged, plane, fb_id);
@@ -124,21 +126,37 @@ static void atomic_steps(struct picture *picture) {
   pass("damage-clips");
 }
 
-// The host has changed its output meanwhile: the connector must say so, and the new mode must work.
-static void hotplug_step(void) {
-  struct display again = open_display();
-  struct picture picture = create_picture(again.card, again.mode.hdisplay, again.mode.vdisplay);
-  draw_pattern(picture.pixels, picture.stride_pixels, 8, 0, 0, picture.width, picture.height);
-  display.mode = again.mode;
-  struct picture own = create_picture(display.card, again.mode.hdisplay, again.mode.vdisplay);
-  draw_pattern(own.pixels, own.stride_pixels, 8, 0, 0, own.width, own.height);
-  uint32_t fb_id = show_picture(&display, &own);
-  flush(display.card, fb_id, 0, 0, own.width, own.height);
-  print_number(again.mode.hdisplay);
-  print("x");
-  print_number(again.mode.vdisplay);
-  print("\n");
-  pass("hotplug");
+// Has the kernel look at the connector again. Its display's preferred mode becomes the mode; 0 where there is no display.
+static int probe(void) {
+  static struct mode_info modes[64];
+  struct connector connector = {.connector_id = display.connector_id};
+  card_ioctl(display.card, MODE_GETCONNECTOR, &connector, "GETCONNECTOR (probe)"); // it looks when no modes are asked for
+  if (connector.connection != CONNECTED) return 0;
+  connector = (struct connector){.connector_id = display.connector_id, .modes = (uintptr_t)modes, .mode_count = 64};
+  card_ioctl(display.card, MODE_GETCONNECTOR, &connector, "GETCONNECTOR");
+  for (uint32_t i = 0; i < connector.mode_count; i++) {
+    if (!(modes[i].type & MODE_TYPE_PREFERRED)) continue;
+    display.mode = modes[i];
+    return 1;
+  }
+  require(-ENODEV, "a preferred mode");
+  return 0;
+}
+
+// The host has changed its output while the step before was held; this shows a picture in the mode that it wants now.
+static void changed_output_step(const char *step, uint32_t seed) {
+  if (!probe()) require(-ENODEV, "a display");
+  struct picture picture = new_picture(seed);
+  uint32_t fb_id = show_picture(&display, &picture);
+  flush(display.card, fb_id, 0, 0, picture.width, picture.height);
+  pass(step);
+}
+
+static void unplugged_step(void) {
+  if (probe()) require(-ENODEV, "no display");
+  struct crtc off = {.crtc_id = display.crtc_id};
+  card_ioctl(display.card, MODE_SETCRTC, &off, "SETCRTC (off)");
+  pass("unplugged");
 }
 
 int program(int argc, char **argv) {
@@ -148,6 +166,8 @@ int program(int argc, char **argv) {
   legacy_steps(&front, &back);
   cursor_steps();
   atomic_steps(&third);
-  hotplug_step();
+  changed_output_step("resized", 8);
+  unplugged_step();
+  changed_output_step("replugged", 10);
   return 0;
 }

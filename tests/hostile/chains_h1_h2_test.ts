@@ -1,9 +1,11 @@
 /** H1 and H2: rings and chains that no driver makes, and addresses that are nobody's. */
 
 import { assert, assertEquals } from "@std/assert";
-import { CommonCfg, DeviceStatus, InterruptStatus, VirtioFeature } from "../../src/virtio/virtio.gen.ts";
+import { DeviceStatus, InterruptStatus, VirtioFeature } from "../../src/virtio/virtio.gen.ts";
+import { featureSet } from "../../src/virtio/virtio_device.ts";
 import { GpuQueue } from "../../src/protocol/wire.gen.ts";
 import { firstDifference } from "../support/fuzz/first_difference.ts";
+import { startDevice } from "../support/fuzz/start_device.ts";
 import { type Machine, makeMachine, startMachine } from "../support/machine.ts";
 import {
   copyOf,
@@ -43,7 +45,7 @@ const malformed: [what: string, direct: RawDescriptor[], indirect?: RawDescripto
   ["an indirect table of 1025 descriptors", [toTable(1025)], [raw(BUFFER, 24)]],
   ["an indirect table of 2^28 descriptors", [raw(TABLE, 0xfffffff0, INDIRECT)]],
   ["a loop in an indirect table", [toTable(2)], [good, raw(BUFFER, 24, NEXT, 0)]],
-  ["a next outside an indirect table", [toTable(2)], [raw(BUFFER, 24, NEXT, 2), reply]],
+  ["a next outside an indirect table", [toTable(2)], [raw(BUFFER, 24, NEXT, 2), reply, reply]],
   ["more than 4 GiB to read", [toTable(513)], huge(0)],
   ["more than 4 GiB to write", [toTable(513)], huge(WRITE)],
   ["a buffer behind the end of RAM", [good, raw(RAM_BYTES, 24, WRITE)]],
@@ -59,6 +61,15 @@ const malformed: [what: string, direct: RawDescriptor[], indirect?: RawDescripto
   ["an indirect table that ends behind the end of RAM", [raw(RAM_BYTES - 16, 32, INDIRECT)]],
   ["an indirect table whose address wraps", [raw(-16n, 32, INDIRECT)]],
 ];
+
+/** A queue of 256 descriptors, with RAM behind them that belongs to nobody. */
+const RINGS = { descriptors: 0x12_0000, available: 0x13_0000, used: 0x14_0000 };
+
+/** Starts the device with its control queue there. */
+function startWith({ pci }: Machine, { descriptors, available, used }: typeof RINGS): void {
+  pci.reset();
+  startDevice(pci, featureSet(VirtioFeature.Version1), [{ index: 0, size: 256, descriptors, available, used }]);
+}
 
 for (const isShared of [false, true]) {
   for (const [what, direct, indirect = []] of malformed) {
@@ -83,34 +94,47 @@ for (const isShared of [false, true]) {
   }
 }
 
-Deno.test("A head outside the table sets DEVICE_NEEDS_RESET", async () => {
-  const machine = await startMachine({ ramBytes: RAM_BYTES });
-  const { driver } = machine;
+const outside: [what: string, heads: number[], descriptors: RawDescriptor[]][] = [
+  ["A head", [256, 257, 0xffff], []],
+  ["A next", [0], [raw(BUFFER, 24, NEXT, 256)]],
+];
+for (const [what, heads, descriptors] of outside) {
+  Deno.test(`${what} outside the table sets DEVICE_NEEDS_RESET, though a good descriptor lies there`, async () => {
+    const machine = await startMachine({ ramBytes: RAM_BYTES });
+    const { driver, ram } = machine;
+    for (const head of heads) {
+      startWith(machine, RINGS);
+      ram.bytes(RINGS.available, 4096).fill(0);
+      writeTable(ram, RINGS.descriptors, descriptors);
+      writeTable(ram, RINGS.descriptors + 256 * 16, [reply, reply]);
+      const available = ram.fields(RINGS.available, 8);
+      available.setUint16(4, head, true);
+      available.setUint16(2, 1, true);
 
-  for (const head of [256, 257, 0xffff]) {
-    driver.start();
-    driver.queue(GpuQueue.Control).push(head);
-    driver.transport.kick(GpuQueue.Control);
-    assert(needsReset(machine), `head ${head}`);
-  }
+      driver.transport.kick(GpuQueue.Control);
 
-  assert(recovers(machine));
-});
+      assert(needsReset(machine), `head ${head}`);
+      assertEquals(ram.fields(RINGS.used, 4).getUint16(2, true), 0);
+    }
+    assert(recovers(machine));
+  });
+}
 
-Deno.test("An available index that jumps further than the queue is long sets DEVICE_NEEDS_RESET", async () => {
-  const machine = await startMachine({ ramBytes: RAM_BYTES });
-  const { driver, ram } = machine;
-
-  for (const index of [257, 0x8000, 0xffff]) {
-    driver.start();
-    const { available } = driver.queue(GpuQueue.Control);
+for (const index of [257, 258, 0x8000, 0xffff]) {
+  Deno.test(`An available index of ${index} in a queue of 256 sets DEVICE_NEEDS_RESET, though every head is good`, async () => {
+    const machine = await startMachine({ ramBytes: RAM_BYTES });
+    const { driver, ram, gpu } = machine;
+    const { descriptors, available } = driver.queue(GpuQueue.Control);
+    writeTable(ram, descriptors, [good, reply]); // all heads are 0
     ram.fields(available, 4).setUint16(2, index, true);
-    driver.transport.kick(GpuQueue.Control);
-    assert(needsReset(machine), `index ${index}`);
-  }
 
-  assert(recovers(machine));
-});
+    driver.transport.kick(GpuQueue.Control);
+
+    assert(needsReset(machine));
+    assertEquals(gpu.counters.commands, 0);
+    assert(recovers(machine));
+  });
+}
 
 Deno.test("An indirect descriptor sets DEVICE_NEEDS_RESET when INDIRECT_DESC was not negotiated", async () => {
   const machine = await makeMachine({ ramBytes: RAM_BYTES });
@@ -173,52 +197,27 @@ Deno.test("A driver cannot clear DEVICE_NEEDS_RESET but by a reset", async () =>
   assert(needsReset(machine));
 });
 
-const badRings: [what: string, register: number, address: number | bigint][] = [
-  ["descriptors behind the end of RAM", CommonCfg.QueueDescLow, RAM_BYTES],
-  ["descriptors that end behind the end of RAM", CommonCfg.QueueDescLow, RAM_BYTES - 16],
-  ["descriptors at an odd address", CommonCfg.QueueDescLow, BUFFER + 8],
-  ["descriptors at the end of 64 bits", CommonCfg.QueueDescLow, -16n],
-  ["an available ring behind the end of RAM", CommonCfg.QueueDriverLow, RAM_BYTES],
-  ["an available ring that ends behind the end of RAM", CommonCfg.QueueDriverLow, RAM_BYTES - 8],
-  ["an available ring at an odd address", CommonCfg.QueueDriverLow, BUFFER + 1],
-  ["a used ring behind the end of RAM", CommonCfg.QueueDeviceLow, RAM_BYTES],
-  ["a used ring that ends behind the end of RAM", CommonCfg.QueueDeviceLow, RAM_BYTES - 8],
-  ["a used ring at an odd address", CommonCfg.QueueDeviceLow, BUFFER + 2],
-  ["a used ring at 4 GiB above RAM", CommonCfg.QueueDeviceLow, 2 ** 32 + BUFFER],
+const badRings: [what: string, where: Partial<typeof RINGS>][] = [
+  ["descriptors behind the end of RAM", { descriptors: RAM_BYTES }],
+  ["descriptors that end behind the end of RAM", { descriptors: RAM_BYTES - 16 }],
+  ["descriptors at an odd address", { descriptors: BUFFER + 8 }],
+  ["descriptors at the end of 64 bits", { descriptors: 2 ** 64 - 4096 }],
+  ["an available ring behind the end of RAM", { available: RAM_BYTES }],
+  ["an available ring that ends behind the end of RAM", { available: RAM_BYTES - 8 }],
+  ["an available ring at an odd address", { available: BUFFER + 1 }],
+  ["a used ring behind the end of RAM", { used: RAM_BYTES }],
+  ["a used ring that ends behind the end of RAM", { used: RAM_BYTES - 8 }],
+  ["a used ring at an odd address", { used: BUFFER + 2 }],
+  ["a used ring at 4 GiB above RAM", { used: 2 ** 32 + BUFFER }],
 ];
-for (const [what, register, address] of badRings) {
+for (const [what, where] of badRings) {
   Deno.test(`A queue with ${what} sets DEVICE_NEEDS_RESET at its first kick`, async () => {
     const machine = await makeMachine({ ramBytes: RAM_BYTES });
-    const { pci, driver } = machine;
-    const low = BigInt.asUintN(32, BigInt(address));
-    const high = BigInt.asUintN(32, BigInt(address) >> 32n);
-    const setUp = () => {
-      pci.writeBar(CommonCfg.QueueSelect, 2, GpuQueue.Control);
-      const ring = {
-        [CommonCfg.QueueDescLow]: 0x1000,
-        [CommonCfg.QueueDriverLow]: 0x3000,
-        [CommonCfg.QueueDeviceLow]: 0x4000,
-      };
-      for (const [at, where] of Object.entries(ring)) pci.writeBar(Number(at), 4, where);
-      pci.writeBar(register, 4, Number(low));
-      pci.writeBar(register + 4, 4, Number(high));
-      pci.writeBar(CommonCfg.QueueEnable, 2, 1);
-    };
-    startWith(machine, setUp);
+    startWith(machine, { ...RINGS, ...where });
 
-    driver.transport.kick(GpuQueue.Control);
+    machine.driver.transport.kick(GpuQueue.Control);
 
     assert(needsReset(machine));
     assert(recovers(machine));
   });
-}
-
-/** Starts the device with VERSION_1 alone and queues as `setUp` says. */
-function startWith({ driver }: Machine, setUp: () => void): void {
-  const { transport } = driver;
-  transport.writeStatus(DeviceStatus.Acknowledge | DeviceStatus.Driver);
-  transport.writeFeatures(1, 1);
-  transport.writeStatus(DeviceStatus.Acknowledge | DeviceStatus.Driver | DeviceStatus.FeaturesOk);
-  setUp();
-  transport.writeStatus(0xf);
 }

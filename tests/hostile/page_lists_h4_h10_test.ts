@@ -80,15 +80,21 @@ for (const [what, entries, nrEntries] of invalid) {
   });
 }
 
-Deno.test("Entries that sum to 2^32 - 1 are taken, and their last pixel can be transferred", async () => {
+Deno.test("Entries that sum to 2^32 - 1 are taken, and a rectangle is found in them up to their last byte", async () => {
   const machine = await startMachine(options);
-  createResource(machine.driver, 1, 1, 1);
+  createResource(machine.driver, 1, 64, 64);
   const entries = [...many(511, { addr: 0, length: RAM_BYTES }), { addr: 0, length: RAM_BYTES - 1 }];
+  const [one, whole] = [rect(0, 0, 1, 1), rect(0, 0, 64, 64)];
 
   assertEquals(attach(machine, entries), "OK_NODATA");
 
-  assertEquals(transfer(machine.driver, 1, rect(0, 0, 1, 1), 2 ** 32 - 5), "OK_NODATA");
-  assertEquals(transfer(machine.driver, 1, rect(0, 0, 1, 1), 2 ** 32 - 4), "ERR_INVALID_PARAMETER");
+  const cases = [[one, 4], [whole, 16384], [rect(0, 0, 1, 64), 63 * 256 + 4]] as const;
+  for (const [pixels, bytes] of cases) {
+    assertEquals(transfer(machine.driver, 1, pixels, 2 ** 32 - 1 - bytes), "OK_NODATA");
+    for (const missing of [1, 2, bytes / 2, bytes - 1, bytes]) {
+      assertEquals(transfer(machine.driver, 1, pixels, 2 ** 32 - 1 - bytes + missing), "ERR_INVALID_PARAMETER");
+    }
+  }
 });
 
 Deno.test("16384 entries may all name the same byte, and a transfer reads it that often", async () => {

@@ -93,6 +93,25 @@ Deno.test("restoreState goes back in the same emulator", async () => {
   await close();
 });
 
+Deno.test("restoreState sets the slot's interrupt line as it was, when an interrupt was pending and when none was", async () => {
+  const source = await showing(new MemoryDisplay());
+  source.driver.transport.takeInterrupt();
+  const quiet = await source.saveState();
+  source.gpu.setOutput(0, { widthPixels: 800 });
+  const pending = await source.saveState();
+  const target = await attachToPorts();
+  const levels: [string, number][] = [];
+  target.cpu.devices.pci.raise_irq = (pciId) => levels.push(["raise", pciId]);
+  target.cpu.devices.pci.lower_irq = (pciId) => levels.push(["lower", pciId]);
+
+  await target.restoreState(pending);
+  await target.restoreState(quiet);
+
+  assertEquals(levels, [["raise", 15 << 3], ["lower", 15 << 3]]);
+  await source.close();
+  await target.close();
+});
+
 const refused: [name: string, change: (state: StateFile) => void, message: string][] = [
   [
     "whose device part is not right",

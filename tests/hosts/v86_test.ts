@@ -8,6 +8,7 @@ import {
   ResponseType,
   writeResourceCreate2d,
   writeResourceFlush,
+  writeResourceUnref,
   writeSetScanout,
   writeTransferToHost2d,
 } from "../../src/protocol/wire.gen.ts";
@@ -222,8 +223,10 @@ Deno.test("attach: what a display throws is thrown outside the emulator, which w
     const flush = () => driver.send(writeResourceFlush, { resourceId: 1, rect: RECT });
     assertThrows(flush, Error, "left the chain"); // the driver's words: it has no answer
   });
+  const later = driver.send(writeResourceUnref, { resourceId: 1 });
 
   assertEquals(uncaught, [error]);
+  assertEquals(later.header.type, ResponseType.OkNodata);
   await close();
 });
 

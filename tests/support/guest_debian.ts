@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { V86 } from "v86";
 import { GuestMachine, type GuestMachineOptions } from "../../build/guest/guest_machine.ts";
-import { type GuestImage, makeGuestImage } from "../../build/guest/image.ts";
+import { type GuestImage, type GuestKernel, makeGuestImage } from "../../build/guest/image.ts";
 import type { GuestError } from "../../src/device/guest_errors.ts";
 import type { Arena } from "../../src/memory/host_heap.ts";
 import { MemoryDisplay, type Picture } from "../../src/display/memory_display.ts";
@@ -13,6 +13,12 @@ import { readyState } from "./guest_state.ts";
 export const LOAD_DRIVER = "modprobe -a virtio_pci virtio_gpu";
 
 const STILL_ROUNDS = 100;
+
+/** How a guest and its device are made. */
+export interface DebianOptions extends V86Options {
+  /** Which of Debian's kernels; "stable" unless given. */
+  readonly kernel?: GuestKernel;
+}
 
 /** A device in an emulator that does not run yet. */
 interface Attached {
@@ -40,8 +46,8 @@ export class DebianGuest {
   }
 
   /** Goes on from the saved state of a guest that has just booted, forgets its log, and loads the driver. */
-  static async start(options: V86Options): Promise<DebianGuest> {
-    const state = await debianState();
+  static async start(options: DebianOptions): Promise<DebianGuest> {
+    const state = await debianState(options.kernel);
     const guest = await DebianGuest.#resume(options, ({ emulator }) => emulator.restore_state(state));
     await guest.machine.dmesg();
     await guest.output(LOAD_DRIVER);
@@ -53,7 +59,7 @@ export class DebianGuest {
    * what is shown before the guest runs.
    */
   static restore(
-    options: V86Options,
+    options: DebianOptions,
     file: ArrayBuffer,
     onRestored: (display: MemoryDisplay) => void = () => {},
   ): Promise<DebianGuest> {
@@ -63,14 +69,17 @@ export class DebianGuest {
     });
   }
 
-  static async #resume(options: V86Options, restore: (attached: Attached) => Promise<void>): Promise<DebianGuest> {
+  static async #resume(
+    { kernel, ...options }: DebianOptions,
+    restore: (attached: Attached) => Promise<void>,
+  ): Promise<DebianGuest> {
     const display = new MemoryDisplay();
     const errors: GuestError[] = [];
     let device: V86Gpu | undefined;
     const beforeRun: GuestMachineOptions["beforeRun"] = async (emulator) => {
       device = await attach(emulator, { display, onGuestError: (error) => errors.push(error), ...options });
     };
-    const image = await debianImage();
+    const image = await debianImage(kernel);
     const machine = await GuestMachine.resumeBy(
       { image, beforeRun },
       (emulator) => restore({ emulator, device: device!, display }),
@@ -116,7 +125,7 @@ export async function settle(display: MemoryDisplay, run: (command: string) => P
 }
 
 /** Runs `test` with a guest whose driver is loaded, and asserts that its driver has done nothing wrong. */
-export async function withDebian(options: V86Options, test: (guest: DebianGuest) => Promise<void>): Promise<void> {
+export async function withDebian(options: DebianOptions, test: (guest: DebianGuest) => Promise<void>): Promise<void> {
   const guest = await DebianGuest.start(options);
   try {
     await test(guest);
@@ -138,25 +147,39 @@ export function dumbPattern(widthPixels: number, heightPixels: number): Picture 
   return { widthPixels, heightPixels, rgba: new Uint8Array(pixels.buffer) };
 }
 
-let image: Promise<GuestImage> | undefined;
-let state: Promise<ArrayBuffer> | undefined;
+const images = new Map<GuestKernel, Promise<GuestImage>>();
+const states = new Map<GuestKernel, Promise<ArrayBuffer>>();
 
 /** The image with the programs of tests/guest_programs in it, made once. Throws where a tool is missing, naming it. */
-export function debianImage(): Promise<GuestImage> {
-  return image ??= makeImage();
+export function debianImage(kernel: GuestKernel = "stable"): Promise<GuestImage> {
+  return once(images, kernel, makeImage);
 }
 
-async function makeImage(): Promise<GuestImage> {
+async function makeImage(kernel: GuestKernel): Promise<GuestImage> {
   const files = await compileGuestPrograms();
   if (files === undefined) throw new Error("There is no gcc that makes i386 programs (gcc -m32): apt-get install gcc");
-  return await makeGuestImage({ files });
+  return await makeGuestImage({ kernel, files });
 }
 
-/** One state serves every device's options: no driver has touched the device in it. */
-async function debianState(): Promise<ArrayBuffer> {
+/** The state of a guest that has just booted. One serves every device's options: no driver has touched the device in it. */
+export function debianState(kernel: GuestKernel = "stable"): Promise<ArrayBuffer> {
+  return once(states, kernel, makeState);
+}
+
+async function makeState(kernel: GuestKernel): Promise<ArrayBuffer> {
   const options: GuestMachineOptions = {
-    image: await debianImage(),
+    image: await debianImage(kernel),
     beforeRun: async (emulator) => void await attach(emulator),
   };
-  return await (state ??= readyState(options, "virtio-gpu"));
+  return await readyState(options, `virtio-gpu-${kernel}`);
+}
+
+function once<T>(
+  made: Map<GuestKernel, Promise<T>>,
+  kernel: GuestKernel,
+  make: (kernel: GuestKernel) => Promise<T>,
+): Promise<T> {
+  const known = made.get(kernel) ?? make(kernel);
+  made.set(kernel, known);
+  return known;
 }

@@ -1,4 +1,5 @@
 import { instantiateKernels, type Kernels } from "../../src/wasm/kernels.ts";
+import * as layout from "../../src/wasm/layout.gen.ts";
 
 /** The kernels over a memory of their own, with views of it. */
 export interface KernelFixture {
@@ -37,4 +38,9 @@ export function fillPattern(bytes: Uint8Array): void {
 /** A copy of the bytes in an array of its own, to compute what should be there. */
 export function imageOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
+}
+
+/** The name of a kernel's error code, for the name of a test. */
+export function errorName(code: number): string {
+  return Object.entries(layout).find(([name, value]) => name.startsWith("ERROR_") && value === code)![0];
 }

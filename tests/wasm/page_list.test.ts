@@ -5,7 +5,7 @@ import { readSegments, segmentsOf, writeRegions, writeSegments } from "../suppor
 import { type MemEntry, pageListReference } from "../support/reference/page_list.ts";
 import { mergePieces, type Piece, piecesOf, type Region } from "../support/reference/region.ts";
 import { guestAddressIn, regionTables } from "./arbitraries.ts";
-import { fillPattern, imageOf, kernelFixtures } from "./fixture.ts";
+import { errorName, fillPattern, imageOf, kernelFixtures } from "./fixture.ts";
 
 const regionTable = 0x100;
 const entryRecords = 0x1000;
@@ -194,7 +194,7 @@ for (const { name, kernels, bytes, view } of await kernelFixtures(1)) {
     },
   ];
   for (const { what, entries, result } of malformed) {
-    Deno.test(`pageListParse answers ${result} for ${what} (${name})`, () => {
+    Deno.test(`pageListParse answers ${errorName(result)} for ${what} (${name})`, () => {
       writeRegions(view, regionTable, [wholeMemory]);
       writeEntries(view, entries);
       const count = kernels.pageListParse(entryRecords, entries.length, regionTable, segments, guestAddresses, 2);

@@ -5,7 +5,7 @@ import { type QueueBlock, readSegments, segmentsOf, writeQueue, writeRegions } f
 import { type Descriptor, type PopOutcome, popReference, writeDescriptor } from "../support/reference/chain.ts";
 import type { Region } from "../support/reference/region.ts";
 import { guestAddressIn } from "./arbitraries.ts";
-import { fillPattern, imageOf, type KernelFixture, kernelFixtures } from "./fixture.ts";
+import { errorName, fillPattern, imageOf, type KernelFixture, kernelFixtures } from "./fixture.ts";
 
 const NEXT = 1;
 const WRITE = 2;
@@ -218,7 +218,7 @@ for (const fixture of await kernelFixtures(2)) {
     { what: "an address that wraps", result: layout.ERROR_ADDRESS, direct: [{ ...good, address: (1n << 64n) - 16n }] },
   ];
   for (const { what, result, direct, indirect } of malformed) {
-    Deno.test(`queuePop answers ${result} for ${what} and leaves the queue as it was (${name})`, () => {
+    Deno.test(`queuePop answers ${errorName(result)} for ${what} and leaves the queue as it was (${name})`, () => {
       bytes.fill(0);
       writeQueue(view, queueBlock, plainQueue);
       writeRegions(view, regionTable, regions);

@@ -3,49 +3,69 @@ import type { Restoration } from "../../virtio/virtio_device.ts";
 import type { GpuConfig } from "../gpu_config.ts";
 import type { GpuState } from "../gpu_state.ts";
 import { MAX_PLACE_PIXELS, MAX_SIZE_PIXELS, type Output } from "../output.ts";
+import type { ResourceTable } from "../resource_table.ts";
+import type { ScanoutPicture } from "../scanout.ts";
 import { checkCursor } from "./check_cursor.ts";
 import { checkScanout } from "./check_scanout.ts";
+import type { ConfigSnapshot, CursorSnapshot } from "./gpu_snapshot.ts";
 import { makeResources } from "./make_resources.ts";
 
 const MAX_U32 = 0xffffffff;
+
+/** A device's state, checked and made. */
+interface GpuStateToCome {
+  readonly config: Pick<ConfigSnapshot, "eventsRead" | "generation">;
+  readonly outputs: readonly Output[];
+  readonly resources: ResourceTable;
+  readonly pictures: readonly (ScanoutPicture | undefined)[];
+  readonly cursors: readonly CursorSnapshot[];
+}
 
 /**
  * Checks a snapshot of a device and makes its resources, which take their memory beside the present ones until `apply` gives
  * those back. Throws `TypeError` or `RangeError` that names what is wrong, with nothing changed and nothing taken.
  */
 export function prepareRestore(gpu: GpuState, config: GpuConfig, snapshot: unknown): Restoration {
-  const data = new PlainValue(snapshot, "device");
-  const { eventsRead, generation } = checkConfig(data.field("config"), config);
-  const outputs = one(gpu, data.field("outputs")).map(checkOutput);
-  const cursors = one(gpu, data.field("cursors")).map((cursor) => checkCursor(cursor, gpu.limits));
+  const state = makeState(gpu, config, new PlainValue(snapshot, "device"));
+  return {
+    apply: () => takeUp(gpu, config, state),
+    discard: () => state.resources.clear(),
+  };
+}
+
+function makeState(gpu: GpuState, { blobAlignment }: GpuConfig, data: PlainValue): GpuStateToCome {
+  const config = checkConfig(data.field("config"), blobAlignment);
+  const outputs = onePerScanout(gpu, data.field("outputs")).map(checkOutput);
+  const cursors = onePerScanout(gpu, data.field("cursors")).map((cursor) => checkCursor(cursor, gpu.limits));
   const resources = makeResources(gpu, data.field("resources"));
   try {
-    const pictures = one(gpu, data.field("scanouts")).map((scanout) => checkScanout(scanout, resources));
-    return { apply: () => apply(), discard: () => resources.clear() };
-
-    function apply(): void {
-      config.restore(eventsRead, generation);
-      outputs.forEach((output, index) => Object.assign(gpu.outputs[index]!, output));
-      gpu.resources.takeOver(resources);
-      gpu.scanouts.forEach((scanout, index) => {
-        const picture = pictures[index];
-        if (picture === undefined) scanout.disable();
-        else scanout.restore(picture);
-      });
-      gpu.cursors.forEach((cursor, index) => cursor.restore(cursors[index]!));
-    }
+    const scanouts = onePerScanout(gpu, data.field("scanouts"));
+    const pictures = scanouts.map((scanout) => checkScanout(scanout, resources));
+    return { config, outputs, resources, pictures, cursors };
   } catch (error) {
     resources.clear();
     throw error;
   }
 }
 
+function takeUp(gpu: GpuState, config: GpuConfig, state: GpuStateToCome): void {
+  config.restore(state.config.eventsRead, state.config.generation);
+  state.outputs.forEach((output, index) => Object.assign(gpu.outputs[index]!, output));
+  gpu.resources.takeOver(state.resources);
+  gpu.scanouts.forEach((scanout, index) => {
+    const picture = state.pictures[index];
+    if (picture === undefined) scanout.disable();
+    else scanout.restore(picture);
+  });
+  gpu.cursors.forEach((cursor, index) => cursor.restore(state.cursors[index]!));
+}
+
 /** The items of an array that has one for each scanout. */
-function one(gpu: GpuState, list: PlainValue): PlainValue[] {
+function onePerScanout(gpu: GpuState, list: PlainValue): PlainValue[] {
   return list.items(gpu.scanouts.length, gpu.scanouts.length);
 }
 
-function checkConfig(config: PlainValue, { blobAlignment }: GpuConfig): { eventsRead: number; generation: number } {
+function checkConfig(config: PlainValue, blobAlignment: number): GpuStateToCome["config"] {
   config.field("blobAlignment").integer(blobAlignment, blobAlignment);
   return {
     eventsRead: config.field("eventsRead").integer(0, MAX_U32),
