@@ -32,7 +32,7 @@ const RAM_BYTES = 64 * 1024 * 1024;
 const HOST_BYTES = 48 * 1024 * 1024;
 const CONTROL_QUEUE_SIZE = 256;
 
-/** A memory of fixed size with the guest's RAM and as much for the host. */
+/** A memory of fixed size: the guest's RAM, and room for the host. */
 export function makeGuestMemory(): Promise<GuestMemory> {
   const memory = new WebAssembly.Memory({ initial: (RAM_OFFSET + RAM_BYTES + HOST_BYTES) / WASM_PAGE_BYTES });
   const extents = [{ address: RAM_OFFSET + RAM_BYTES, bytes: HOST_BYTES }]; // the only one: the memory never grows

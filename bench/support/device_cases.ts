@@ -14,7 +14,7 @@ export interface DeviceCase {
   plain: () => void;
   /** What it needs of the kernels, called directly. */
   kernels: (() => void) | undefined;
-  /** A plain copy of the bytes that it moves, once for each time. */
+  /** One plain copy for each time that the bytes move. A large one goes around the cache, so that one in pages can beat it. */
   copy: (() => void) | undefined;
 }
 
@@ -29,7 +29,7 @@ const SMALL_PIXELS = 64;
 const SMALL_BYTES = SMALL_PIXELS * SMALL_PIXELS * 4;
 const SMALL_RECTS = 16;
 
-/** Makes our device and the plain one, each with a display and without, and the cases over them. */
+/** Makes our device and the plain one, and the cases over them. */
 export async function deviceCases(): Promise<DeviceCase[]> {
   const guests = { scanout: makeGuest(await makeScanoutDevice()), plain: makeGuest(makePlainDevice()) };
   return [

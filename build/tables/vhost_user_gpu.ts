@@ -29,7 +29,11 @@ const gpuCursorPos = struct(
     clause: PAYLOAD,
     doc: "Where a cursor's pointing pixel is.",
   },
-  [scanoutId, u32("x", { doc: "Pixels from the left edge." }), u32("y", { doc: "Pixels from the top edge." })],
+  [
+    scanoutId,
+    u32("x", { doc: "Pixels from the left edge, which QEMU takes as signed." }),
+    u32("y", { doc: "Pixels from the top edge, likewise." }),
+  ],
 );
 
 /** The structs of the messages. */

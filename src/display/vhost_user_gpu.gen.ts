@@ -90,9 +90,9 @@ export interface GpuFeatures {
 export interface GpuCursorPos {
   /** The scanout's index. */
   scanoutId: number;
-  /** Pixels from the left edge. */
+  /** Pixels from the left edge, which QEMU takes as signed. */
   x: number;
-  /** Pixels from the top edge. */
+  /** Pixels from the top edge, likewise. */
   y: number;
 }
 

@@ -4,7 +4,7 @@
  */
 export interface HostHeap {
   /**
-   * Returns the address of `bytes` zeroed bytes, aligned to 16, owned by the caller until `free`; 0 when there is no
+   * Returns the address of `bytes` zeroed bytes, aligned to 64, owned by the caller until `free`; 0 when there is no
    * room. `bytes` is 1 or more. The memory may grow on the way: views made before are stale afterwards.
    */
   allocate(bytes: number): number;
@@ -20,7 +20,8 @@ export interface Extent {
   bytes: number;
 }
 
-const ALIGNMENT = 16;
+/** A cache line: a full-HD frame is gathered into a block that begins at one a quarter faster than into another. */
+const ALIGNMENT = 64;
 
 /**
  * A first-fit heap over extents of one memory. Its books are JavaScript arrays beside the memory, so nothing that is

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { Arena, type Extent, growingArena } from "../../src/memory/host_heap.ts";
 
 const PAGE_BYTES = 65536;
+const ALIGNMENT = 64;
 
 /** An arena over these extents of a memory of 1 MiB, handed out one after the other. */
 function arenaOver(extents: readonly Extent[]): { arena: Arena; memory: WebAssembly.Memory } {
@@ -41,7 +42,7 @@ Deno.test("Arena hands out zeroed blocks that are aligned, inside its extents an
         const isInside = extents.some((extent) =>
           address >= extent.address && address + size <= extent.address + extent.bytes
         );
-        assertEquals([address % 16, isInside], [0, true]);
+        assertEquals([address % ALIGNMENT, isInside], [0, true]);
         assertEquals(bytes.subarray(address, address + size).every((byte) => byte === 0), true);
         bytes.fill(mark, address, address + size);
         live.push({ address, size, mark });
@@ -54,14 +55,14 @@ Deno.test("Arena hands out zeroed blocks that are aligned, inside its extents an
     for (const { address, size, mark } of live) {
       assertEquals(bytes.subarray(address, address + size).every((byte) => byte === mark), true);
     }
-    const rounded = live.reduce((sum, { size }) => sum + Math.ceil(size / 16) * 16, 0);
+    const rounded = live.reduce((sum, { size }) => sum + Math.ceil(size / ALIGNMENT) * ALIGNMENT, 0);
     assertEquals(arena.usedBytes, rounded);
   }));
 });
 
 Deno.test("Arena finds all of its room again once every block is given back, in any order", () => {
   fc.assert(fc.property(programs, fc.infiniteStream(fc.nat()), (program, order) => {
-    const { arena } = arenaOver([{ address: 16, bytes: 65536 }]);
+    const { arena } = arenaOver([{ address: 64, bytes: 65536 }]);
     const live: number[] = [];
     for (const step of program) {
       const address = "allocate" in step ? arena.allocate(step.allocate) : 0;
@@ -71,25 +72,25 @@ Deno.test("Arena finds all of its room again once every block is given back, in 
     while (live.length > 0) arena.free(live.splice(order.next().value! % live.length, 1)[0]!);
 
     assertEquals(arena.usedBytes, 0);
-    assertEquals(arena.allocate(65536 - 16), 16);
+    assertEquals(arena.allocate(65536 - 64), 64);
   }));
 });
 
 Deno.test("Arena answers 0 when no extent is long enough, and goes on with smaller blocks", () => {
-  const { arena } = arenaOver([{ address: 16, bytes: 1040 }]);
+  const { arena } = arenaOver([{ address: 64, bytes: 1088 }]);
 
-  assertEquals(arena.allocate(1041), 0);
-  assertEquals(arena.allocate(1024), 16);
-  assertEquals(arena.allocate(17), 0);
-  assertEquals(arena.allocate(16), 1040);
+  assertEquals(arena.allocate(1089), 0);
+  assertEquals(arena.allocate(1024), 64);
+  assertEquals(arena.allocate(65), 0);
+  assertEquals(arena.allocate(64), 1088);
   assertEquals(arena.allocate(1), 0);
-  assertEquals(arena.usedBytes, 1040);
+  assertEquals(arena.usedBytes, 1088);
 });
 
 Deno.test("Arena joins extents that touch into one range", () => {
   const { arena } = arenaOver([{ address: 1024, bytes: 1024 }, { address: 2048, bytes: 1024 }]);
-  const first = arena.allocate(1000);
-  const second = arena.allocate(1000);
+  const first = arena.allocate(900);
+  const second = arena.allocate(900);
   arena.free(first);
   arena.free(second);
 
@@ -99,32 +100,32 @@ Deno.test("Arena joins extents that touch into one range", () => {
 Deno.test("Arena aligns blocks in an extent that begins and ends anywhere", () => {
   const { arena } = arenaOver([{ address: 1001, bytes: 1000 }]);
 
-  assertEquals(arena.allocate(16), 1008);
-  assertEquals(arena.allocate(2000 - 1024), 1024);
+  assertEquals(arena.allocate(16), 1024);
+  assertEquals(arena.allocate(1984 - 1088), 1088);
   assertEquals(arena.allocate(1), 0);
 });
 
 Deno.test("Arena clears a block that was written before", () => {
-  const { arena, memory } = arenaOver([{ address: 16, bytes: 1040 }]);
+  const { arena, memory } = arenaOver([{ address: 64, bytes: 1088 }]);
   const address = arena.allocate(1000);
-  new Uint8Array(memory.buffer).fill(0xff, address, address + 1008);
+  new Uint8Array(memory.buffer).fill(0xff, address, address + 1024);
   arena.free(address);
 
   arena.allocate(1000);
 
-  assertEquals(new Uint8Array(memory.buffer, address, 1008), new Uint8Array(1008));
+  assertEquals(new Uint8Array(memory.buffer, address, 1024), new Uint8Array(1024));
 });
 
 for (const bytes of [0, -1, NaN]) {
   Deno.test(`Arena.allocate throws a RangeError for ${bytes} bytes`, () => {
-    const { arena } = arenaOver([{ address: 16, bytes: 1040 }]);
+    const { arena } = arenaOver([{ address: 64, bytes: 1088 }]);
 
     assertThrows(() => arena.allocate(bytes), RangeError, `bytes must be > 0, got ${bytes}`);
   });
 }
 
 Deno.test("Arena.free throws a RangeError for what is not the address of a live block, and changes nothing", () => {
-  const { arena } = arenaOver([{ address: 16, bytes: 1040 }]);
+  const { arena } = arenaOver([{ address: 64, bytes: 1088 }]);
   const address = arena.allocate(64);
 
   for (const wrong of [0, address + 16, address - 16, 99999]) {
@@ -169,7 +170,7 @@ Deno.test("growingArena gives its whole limit out, in whole pages", () => {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1000 });
   const arena = growingArena(memory, 6.5 * PAGE_BYTES);
 
-  const addresses = Array.from({ length: 7 }, () => arena.allocate(PAGE_BYTES - 16));
+  const addresses = Array.from({ length: 7 }, () => arena.allocate(PAGE_BYTES - ALIGNMENT));
 
   assertEquals(addresses.map((address) => address !== 0), [true, true, true, true, true, true, false]);
 });
@@ -193,7 +194,7 @@ Deno.test("growingArena takes the last pages that the memory's maximum allows", 
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 10 });
   const arena = growingArena(memory, 64 * 1024 * 1024);
 
-  const addresses = Array.from({ length: 10 }, () => arena.allocate(PAGE_BYTES - 16));
+  const addresses = Array.from({ length: 10 }, () => arena.allocate(PAGE_BYTES - ALIGNMENT));
 
   assertEquals(addresses.filter((address) => address !== 0).length, 9);
 });

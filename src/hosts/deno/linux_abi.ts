@@ -45,9 +45,10 @@ export const MAP_NORESERVE = 0x4000;
 /** Sockets. */
 export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SCM_RIGHTS = 1;
-export const MSG_CTRUNC = 0x08;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
@@ -66,7 +67,8 @@ export const EPOLLET = 0x80000000;
 export const S_IFMT = 0o170000;
 export const S_IFREG = 0o100000;
 export const S_IFSOCK = 0o140000;
-/** For `statx`: to look at a file descriptor, and at what `stat` tells. */
+/** For `statx`: to look at a path, at a file descriptor, and at what `stat` tells. */
+export const AT_FDCWD = -100;
 export const AT_EMPTY_PATH = 0x1000;
 export const STATX_BASIC_STATS = 0x7ff;
 /** What `f_type` says of a file of huge pages. */

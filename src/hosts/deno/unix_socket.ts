@@ -1,22 +1,19 @@
-import type { Libc, StableBytes } from "./libc.ts";
+import { cString, type Libc } from "./libc.ts";
 import {
   AF_UNIX,
+  AT_FDCWD,
   Errno,
   Layout,
-  MSG_CMSG_CLOEXEC,
-  MSG_CTRUNC,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  SCM_RIGHTS,
+  S_IFMT,
+  S_IFSOCK,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-  SOL_SOCKET,
+  STATX_BASIC_STATS,
   SUN_PATH_BYTES,
 } from "./linux_abi.ts";
 
-const { msghdr: MSGHDR, iovec: IOVEC, cmsghdr: CMSGHDR, sockaddr_un: SOCKADDR_UN } = Layout;
-const FD_BYTES = 4;
+const SOCKADDR_UN = Layout.sockaddr_un;
 const BACKLOG = 8;
 const STREAM = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
@@ -27,13 +24,10 @@ const STREAM = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 export function listenAt(libc: Libc, path: string): number {
   const { calls } = libc;
   const address = socketAddress(path);
+  if (isStale(libc, path)) removeSocket(libc, path);
   const fd = openSocket(libc);
-  if (calls.bind(fd, address, address.length) < 0) {
-    if (libc.errno() !== Errno.EADDRINUSE || !isStale(libc, address)) throw failure(libc, fd, `listen at ${path}`);
-    removeSocket(libc, path);
-    if (calls.bind(fd, address, address.length) < 0) throw failure(libc, fd, `listen at ${path}`);
-  }
-  if (calls.listen(fd, BACKLOG) < 0) throw failure(libc, fd, `listen at ${path}`);
+  const isListening = calls.bind(fd, address, address.length) === 0 && calls.listen(fd, BACKLOG) === 0;
+  if (!isListening) throw failure(libc, fd, `listen at ${path}`);
   return fd;
 }
 
@@ -47,7 +41,7 @@ export function connectTo(libc: Libc, path: string): number {
 
 /** Makes two stream sockets that are connected with each other and do not block. Throws `Error` when it cannot. */
 export function makeSocketPair(libc: Libc): [number, number] {
-  const fds = new Int32Array(libc.stableBytes(2 * FD_BYTES).bytes.buffer);
+  const fds = new Int32Array(2);
   if (libc.calls.socketpair(AF_UNIX, STREAM, 0, fds) < 0) throw libc.error("make a pair of sockets");
   return [fds[0]!, fds[1]!];
 }
@@ -61,4 +55,41 @@ export function acceptFrom(libc: Libc, listener: number): number | undefined {
 /** Removes the file of a socket; nothing happens when there is none. */
 export function removeSocket(libc: Libc, path: string): void {
   libc.calls.unlink(cString(path));
+}
+
+function openSocket(libc: Libc): number {
+  const fd = libc.calls.socket(AF_UNIX, STREAM, 0);
+  if (fd < 0) throw libc.error("make a socket");
+  return fd;
+}
+
+/** What to throw when `action` on `fd`, which is of no use then, has failed. */
+function failure(libc: Libc, fd: number, action: string): Error {
+  const error = libc.error(action);
+  libc.calls.close(fd);
+  return error;
+}
+
+/** Whether `path` is a socket's that nobody listens on. */
+function isStale(libc: Libc, path: string): boolean {
+  const status = libc.stableBytes(Layout.statx.sizeof);
+  const isSocket = libc.calls.statx(AT_FDCWD, cString(path), 0, STATX_BASIC_STATS, status.bytes) === 0 &&
+    (status.view.getUint16(Layout.statx.stx_mode, true) & S_IFMT) === S_IFSOCK;
+  if (!isSocket) return false; // connecting to another file is refused, too
+  const address = socketAddress(path);
+  const fd = openSocket(libc);
+  const isRefused = libc.calls.connect(fd, address, address.length) < 0 && libc.errno() === Errno.ECONNREFUSED;
+  libc.calls.close(fd);
+  return isRefused;
+}
+
+function socketAddress(path: string): Uint8Array<ArrayBuffer> {
+  const bytes = cString(path);
+  if (path === "" || bytes.length > SUN_PATH_BYTES) {
+    throw new RangeError(`Cannot use ${path} for a socket: it must have 1 to ${SUN_PATH_BYTES - 1} bytes`);
+  }
+  const address = new Uint8Array(SOCKADDR_UN.sun_path + bytes.length);
+  new DataView(address.buffer).setUint16(SOCKADDR_UN.sun_family, AF_UNIX, true);
+  address.set(bytes, SOCKADDR_UN.sun_path);
+  return address;
 }

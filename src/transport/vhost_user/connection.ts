@@ -136,8 +136,9 @@ export class VhostUserConnection {
   }
 
   #carryOut(message: Message): Outcome {
-    const { header: { request }, words, fds } = message;
-    switch (request as FrontEndRequest) {
+    const { words, fds } = message;
+    const request = message.header.request as FrontEndRequest; // it has rules
+    switch (request) {
       case FrontEndRequest.GetFeatures: {
         const { low, high } = this.#device.offeredFeatures;
         return this.#replies.u64(request, (low | 1 << FEATURE_PROTOCOL_FEATURES) >>> 0, high);
@@ -149,12 +150,14 @@ export class VhostUserConnection {
       case FrontEndRequest.SetProtocolFeatures:
         return this.#setProtocolFeatures(message);
       case FrontEndRequest.SetOwner:
-        return undefined; // whoever is connected is the owner
+        break; // whoever is connected is the owner
       case FrontEndRequest.ResetOwner:
-        return this.#rings.enableAll(false);
+        this.#rings.enableAll(false);
+        break;
       case FrontEndRequest.ResetDevice:
+        this.#rings.reset();
         this.#status = 0;
-        return this.#rings.reset();
+        break;
       case FrontEndRequest.SetMemTable:
         return this.#setMemTable(message);
       case FrontEndRequest.AddMemReg:
@@ -184,11 +187,16 @@ export class VhostUserConnection {
       case FrontEndRequest.SetStatus:
         return this.#setStatus(message);
       case FrontEndRequest.SetBackendReqFd:
-        return this.#setBackEndFd(fds.pop());
+        this.#setBackEndFd(fds.pop());
+        break;
       case FrontEndRequest.GpuSetSocket:
         this.#hasGpuSocket = true;
-        return this.#host.setGpuSocket(fds.pop());
+        this.#host.setGpuSocket(fds.pop());
+        break;
+      default:
+        request satisfies never;
     }
+    return undefined;
   }
 
   #setFeatures({ words }: Message): Outcome {
@@ -262,7 +270,7 @@ export class VhostUserConnection {
     return undefined;
   }
 
-  #setBackEndFd(fd: number | undefined): undefined {
+  #setBackEndFd(fd: number | undefined): void {
     if (this.#backEndFd !== undefined) this.#host.closeFd(this.#backEndFd);
     this.#backEndFd = fd;
   }

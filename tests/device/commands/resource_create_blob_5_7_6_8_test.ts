@@ -29,7 +29,7 @@ Deno.test("S1: RESOURCE_CREATE_BLOB of guest memory takes no host memory but its
 
   createBlob(driver, 1, [{ addr: ram.allocate(length), length }]);
 
-  assertEquals(heap.usedBytes - before, 32);
+  assertEquals(heap.usedBytes - before, 64);
 });
 
 for (const blobMem of [0, 4, 0xffffffff]) {

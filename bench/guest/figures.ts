@@ -1,0 +1,75 @@
+/**
+ * Prints how fast one guest program, `fill`, draws on a 1024x768 screen by three ways to RGBA: our device with blobs,
+ * without, and v86's own VGA. Each has a guest of its own; they take turns. `deno task figures [rounds] [pictures]`
+ */
+import { bochsVga, type Contender, virtioGpu } from "./contenders.ts";
+
+/** What one run of one guest gave. */
+interface Run {
+  /** Whole screens that were filled and shown in a second. */
+  readonly screens: number;
+  /** Squares of 64x64 pixels. */
+  readonly squares: number;
+  /** Part of the run's time that the host spent on the way, 0 to 1. */
+  readonly hostShare: number;
+}
+
+const rounds = Number(Deno.args[0] ?? 7);
+const pictures = Number(Deno.args[1] ?? 200);
+
+const contenders = [
+  await virtioGpu("virtio-gpu with blobs", true),
+  await virtioGpu("virtio-gpu without blobs", false),
+  await bochsVga("v86's VGA (bochs)"),
+];
+for (const { machine } of contenders) await machine.emulator.stop();
+for (const contender of contenders) await fill(contender, 20); // until v86 has compiled the program
+const runs = contenders.map((): Run[] => []);
+for (let round = 0; round < rounds; round++) {
+  for (const [index, contender] of contenders.entries()) runs[index]!.push(await fill(contender, pictures));
+}
+
+const medians = runs.map((all) => ({
+  screens: median(all.map(({ screens }) => screens)),
+  squares: median(all.map(({ squares }) => squares)),
+  hostShare: median(all.map(({ hostShare }) => hostShare)),
+}));
+const vga = medians.at(-1)!;
+console.log(`fill ${pictures}, 1024x768, medians of ${rounds} runs\n`);
+console.log("|                          | screens/s | x VGA | 64x64 squares/s | x VGA | host's share |");
+console.log("| ------------------------ | --------: | ----: | --------------: | ----: | -----------: |");
+for (const [index, { name }] of contenders.entries()) {
+  const { screens, squares, hostShare } = medians[index]!;
+  const cells = [
+    name.padEnd(24),
+    screens.toFixed(0).padStart(9),
+    (screens / vga.screens).toFixed(2).padStart(5),
+    squares.toFixed(0).padStart(15),
+    (squares / vga.squares).toFixed(2).padStart(5),
+    `${(hostShare * 100).toFixed(0)} %`.padStart(12),
+  ];
+  console.log(`| ${cells.join(" | ")} |`);
+}
+console.log();
+for (const { name, report } of contenders) console.log(`${name}: ${report()}`);
+
+for (const { machine, close } of contenders) {
+  await machine.emulator.run();
+  await close();
+}
+
+/** Lets one guest run the program, while the others stand still. */
+async function fill({ machine, hostMilliseconds }: Contender, count: number): Promise<Run> {
+  await machine.emulator.run();
+  const started = performance.now();
+  const before = hostMilliseconds();
+  const output = await machine.output(`fill ${count}`);
+  const hostShare = (hostMilliseconds() - before) / (performance.now() - started);
+  await machine.emulator.stop();
+  const [screens, squares] = [...output.matchAll(/(\d+) per second/g)].map(([, rate]) => Number(rate));
+  return { screens: screens!, squares: squares!, hostShare };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}

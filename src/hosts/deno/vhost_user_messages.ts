@@ -1,0 +1,64 @@
+/** What the two threads of a vhost-user back end tell each other. The Worker blocks: each message to it comes with a wake-up. */
+
+import type { OutputOptions } from "../../device/output.ts";
+import type { CursorPicture, Picture } from "../../display/memory_display.ts";
+
+/** What the device is made with. */
+export interface DeviceSettings {
+  /** The monitors that the guest finds, 1 to 16. */
+  readonly outputs?: readonly OutputOptions[];
+  /** Offers BLOB_ALIGNMENT with this value. */
+  readonly blobAlignment?: number;
+  /** Bytes of host memory that the guest can make the device spend. */
+  readonly hostMemoryBytes?: number;
+  /** Whether commands that are wrong are reported. */
+  readonly reportsGuestErrors?: boolean;
+}
+
+/** What the Worker needs to begin. File descriptors belong to the process; the Worker closes the socket's. */
+export interface WorkerStart {
+  readonly kind: "start";
+  /** The one memory, shared, for guest RAM and the device. */
+  readonly memory: WebAssembly.Memory;
+  /** Of `SharedScreens`. */
+  readonly screens: SharedArrayBuffer;
+  /** A socket that listens, or one that a front end is connected to. */
+  readonly socketFd: number;
+  readonly isListening: boolean;
+  /** The eventfd of the wake-ups: it counts the messages that were sent after this one. */
+  readonly wakeFd: number;
+  /** Whether it waits for another front end when one has gone; for a socket that listens. */
+  readonly isKept: boolean;
+  readonly requiresSeals: boolean;
+  readonly device: DeviceSettings;
+}
+
+/** What a scanout shows now. */
+export interface Screenshot {
+  readonly picture: Picture;
+  /** The cursor, which is not in the picture, and where its top left pixel is; undefined while it is hidden. */
+  readonly cursor: { readonly picture: CursorPicture; readonly x: number; readonly y: number } | undefined;
+}
+
+/** What the main thread tells the Worker. */
+export type ToWorker =
+  | WorkerStart
+  /** Asks for a screenshot, which comes with the same number. */
+  | { readonly kind: "screenshot"; readonly requestId: number; readonly scanoutId: number }
+  /** Ends: the Worker lets go of everything. */
+  | { readonly kind: "stop" };
+
+/** What the Worker tells the main thread. */
+export type FromWorker =
+  /** It waits for front ends. */
+  | { readonly kind: "ready" }
+  | { readonly kind: "connected" }
+  /** The front end has gone, or was sent away, for this reason. */
+  | { readonly kind: "disconnected"; readonly reason: string }
+  /** Something that an operator may want to know. */
+  | { readonly kind: "report"; readonly text: string }
+  /** A scanout's size has changed: look into `SharedScreens`. */
+  | { readonly kind: "screens" }
+  | { readonly kind: "screenshot"; readonly requestId: number; readonly screenshot: Screenshot | undefined }
+  /** It is the last message; `error` says why, when it is a failure. */
+  | { readonly kind: "ended"; readonly error?: string };
