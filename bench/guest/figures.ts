@@ -14,8 +14,11 @@ interface Run {
   readonly hostShare: number;
 }
 
-const rounds = Number(Deno.args[0] ?? 7);
-const pictures = Number(Deno.args[1] ?? 200);
+/** v86 goes on compiling the guest's kernel for some thousands of pictures; until then it interprets. */
+const WARM_UP_PICTURES = 4000;
+
+const rounds = Number(Deno.args[0] ?? 11);
+const pictures = Number(Deno.args[1] ?? 400);
 
 const contenders = [
   await virtioGpu("virtio-gpu with blobs", true),
@@ -23,7 +26,7 @@ const contenders = [
   await bochsVga("v86's VGA (bochs)"),
 ];
 for (const { machine } of contenders) await machine.emulator.stop();
-for (const contender of contenders) await fill(contender, 20); // until v86 has compiled the program
+for (const contender of contenders) await fill(contender, WARM_UP_PICTURES);
 const runs = contenders.map((): Run[] => []);
 for (let round = 0; round < rounds; round++) {
   for (const [index, contender] of contenders.entries()) runs[index]!.push(await fill(contender, pictures));

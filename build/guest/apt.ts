@@ -9,7 +9,7 @@ export class AptMissingError extends Error {
   }
 }
 
-/** Thrown where apt is there but a package could not be had: no network, or no source that offers it for i386. */
+/** Thrown where apt is there but a package could not be had: no network, or no source that offers it for the architecture. */
 export class GuestPackageError extends Error {
   override name = "GuestPackageError";
 }
@@ -18,31 +18,36 @@ const PROGRAMS = ["apt-get", "apt-cache", "dpkg-deb"];
 const SYSTEM_SOURCES = "/etc/apt/sources.list";
 const DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/** A processor that Debian makes packages for, by Debian's name. */
+export type Architecture = "i386" | "amd64";
+
 /** Receives how much of all packages has arrived, in bytes. */
 export type OnDownload = (receivedBytes: number, totalBytes: number) => void;
 
 /**
- * Fetches and unpacks Debian packages for i386 with no root and without touching the system's apt: the package lists,
+ * Fetches and unpacks Debian packages for one architecture with no root and without touching the system's apt: the package lists,
  * the state and the cache lie in `folder`, which must exist and is the caller's to delete. Only the configured sources
  * and their keys are read from the system.
  */
 export class PrivateApt {
   readonly #folder: string;
+  readonly #architecture: Architecture;
   #updateErrors = "";
 
-  private constructor(folder: string) {
+  private constructor(folder: string, architecture: Architecture) {
     this.#folder = folder;
+    this.#architecture = architecture;
   }
 
   /** Writes the configuration into `folder`. Nothing is fetched yet. Throws `AptMissingError`. */
-  static async create(folder: string): Promise<PrivateApt> {
+  static async create(folder: string, architecture: Architecture): Promise<PrivateApt> {
     for (const program of PROGRAMS) await run(program, ["--version"], folder);
     await Deno.mkdir(join(folder, "lists", "partial"), { recursive: true });
     await Deno.mkdir(join(folder, "archives", "partial"), { recursive: true });
     await Deno.writeTextFile(join(folder, "status"), "");
     await Deno.writeTextFile(join(folder, "sources.list"), await Deno.readTextFile(SYSTEM_SOURCES).catch(() => ""));
-    await Deno.writeTextFile(join(folder, "apt.conf"), configuration(folder));
-    return new PrivateApt(folder);
+    await Deno.writeTextFile(join(folder, "apt.conf"), configuration(folder, architecture));
+    return new PrivateApt(folder, architecture);
   }
 
   /**
@@ -72,7 +77,7 @@ export class PrivateApt {
   async firstDependency(name: string): Promise<string> {
     const { output, errors } = await this.#apt("apt-cache", ["depends", name]);
     const dependency = /^ *Depends: ([^\s<>]+)$/m.exec(output)?.[1];
-    if (dependency === undefined) throw this.#failure(`Cannot find the i386 package ${name}`, errors);
+    if (dependency === undefined) throw this.#failure(`Cannot find the ${this.#architecture} package ${name}`, errors);
     return dependency;
   }
 
@@ -109,14 +114,14 @@ export class PrivateApt {
 
 // The hooks are cleared because a machine's own ones clean the system's package cache or wake services.
 // The sandbox user is root because apt's own user cannot write into a private folder.
-function configuration(folder: string): string {
+function configuration(folder: string, architecture: Architecture): string {
   return `
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 #clear APT::Architectures;
-APT::Architecture "i386";
-APT::Architectures { "i386"; };
+APT::Architecture "${architecture}";
+APT::Architectures { "${architecture}"; };
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 Dir::Etc::sourcelist "${folder}/sources.list";

@@ -34,7 +34,7 @@ export interface GuestImageOptions {
   readonly cacheFolder?: string;
 }
 
-/** A Debian i386 guest that any PC emulator can boot. The bytes are the caller's. */
+/** A Debian guest that any PC emulator can boot. The bytes are the caller's. */
 export interface GuestImage {
   /** Changes when any byte of the image or its command line changes: names what is derived from it, as a saved state. */
   readonly key: string;
@@ -60,7 +60,7 @@ const DIRECTORY = 0o040755;
 const REGULAR_FILE = 0o100000;
 
 /**
- * Makes the guest that tests and the demo boot: Debian's stock i386 kernel and a busybox that obeys commands on the
+ * Makes the guest that tests and the demo boot: Debian's stock kernel and a busybox that obeys commands on the
  * serial line (see init.sh). Packages are fetched once and kept in the cache folder; nothing needs root.
  * Throws `AptMissingError` where the machine has no apt, and `GuestPackageError` where apt cannot get the packages.
  */

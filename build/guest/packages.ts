@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { type OnDownload, PrivateApt } from "./apt.ts";
+import { type Architecture, type OnDownload, PrivateApt } from "./apt.ts";
 import { modulesDep, readModules } from "./modules.ts";
 
 /** What the guest image takes from Debian's packages. */
@@ -10,7 +10,7 @@ export interface GuestPackages {
   readonly kernel: Uint8Array<ArrayBuffer>;
   /** The kernel's release, as `uname -r` says it. */
   readonly release: string;
-  /** A statically linked i386 busybox. */
+  /** A statically linked busybox. */
   readonly busybox: Uint8Array<ArrayBuffer>;
   /** Files of `/lib/modules/RELEASE`: the modules, and `modules.dep`. */
   readonly modules: ReadonlyMap<string, Uint8Array>;
@@ -20,20 +20,29 @@ export interface GuestPackages {
 export type OnStep = (step: "fetching the package lists" | "downloading" | "unpacking") => void;
 
 /**
- * Which of Debian's i386 kernels the guest has: "stable" is 6.1; "newest" is 6.5, after which Debian made no more for i386.
+ * Which of Debian's kernels the guest has, and with it the guest's architecture: "stable" is 6.1 for i386; "newest" is 6.5,
+ * after which Debian made no more for i386; "stable-amd64" is 6.1 for amd64, which runs i386 programs too.
  */
-export type GuestKernel = "stable" | "newest";
+export type GuestKernel = "stable" | "newest" | "stable-amd64";
 
-const STABLE_METAPACKAGE = "linux-image-686";
-const NEWEST = { suite: "bookworm-backports", name: "linux-image-6.5.0-0.deb12.4-686" };
+/** Where a kernel comes from: what a metapackage names, or the package `name` of one more suite. */
+type KernelSource =
+  & { readonly architecture: Architecture }
+  & ({ readonly metapackage: string } | { readonly suite: string; readonly name: string });
+
+const KERNELS: Record<GuestKernel, KernelSource> = {
+  "stable": { architecture: "i386", metapackage: "linux-image-686" },
+  "newest": { architecture: "i386", suite: "bookworm-backports", name: "linux-image-6.5.0-0.deb12.4-686" },
+  "stable-amd64": { architecture: "amd64", metapackage: "linux-image-amd64" },
+};
 const PACKAGES = ["busybox-static", "seabios"];
 
-/** virtio_gpu on virtio-pci and on virtio-mmio, and bochs, which drives v86's own VGA and is what we are compared with. */
+/** virtio_gpu on virtio-pci and on virtio-mmio, and bochs, which drives the VGA of v86 and QEMU and is what we are compared with. */
 const MODULES = ["virtio_pci", "virtio_mmio", "virtio_gpu", "bochs"];
 
 /** Names the folder for a kernel. Changes when what `fetchPackages` puts there changes, so that older ones are not read. */
 export function packagesKey(kernel: GuestKernel): string {
-  return `debian-i386-2-${kernel}`;
+  return `debian-3-${kernel}`;
 }
 
 /**
@@ -50,12 +59,13 @@ export async function fetchPackages(
   await Deno.mkdir(join(folder, ".."), { recursive: true });
   const work = await Deno.makeTempDir({ dir: join(folder, ".."), prefix: "fetching-" });
   try {
-    const apt = await PrivateApt.create(work);
+    const source = KERNELS[kernel];
+    const apt = await PrivateApt.create(work, source.architecture);
     onStep("fetching the package lists");
     await apt.update();
-    if (kernel === "newest") await apt.addSuite(NEWEST.suite);
+    if ("suite" in source) await apt.addSuite(source.suite);
     onStep("downloading");
-    const kernelPackage = kernel === "newest" ? NEWEST.name : await apt.firstDependency(STABLE_METAPACKAGE);
+    const kernelPackage = "suite" in source ? source.name : await apt.firstDependency(source.metapackage);
     await apt.download([kernelPackage, ...PACKAGES], onDownload);
     onStep("unpacking");
     await apt.unpack(join(work, "root"));

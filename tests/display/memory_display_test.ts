@@ -104,7 +104,7 @@ Deno.test("MemoryDisplay.show of another size replaces the picture and gives the
   display.show(0, small, wholeOf(small));
 
   assertEquals(wordsOf(display, 0), new Array(4).fill(0xff000002));
-  assertEquals(heap.usedBytes, usedBytes + 16);
+  assertEquals(heap.usedBytes, usedBytes + 64);
 });
 
 Deno.test("MemoryDisplay.disable forgets the picture, gives its memory back, and leaves other scanouts alone", async () => {

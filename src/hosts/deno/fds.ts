@@ -57,6 +57,11 @@ export class Fds {
     return this.#counter.view.getUint32(0, true);
   }
 
+  /** Writes `bytes` to `fd`, a socket or a pipe that does not block; what cannot be written now is dropped. */
+  write(fd: number, bytes: Uint8Array): void {
+    this.#libc.calls.write(fd, bytes as Uint8Array<ArrayBuffer>, BigInt(bytes.length));
+  }
+
   /**
    * Makes reads and writes of `fd` fail rather than wait. This changes the descriptors that others have of it, too: theirs
    * can undo it.

@@ -1,24 +1,29 @@
-/** Passes texts on, at most so many a second; then one that says how many were left out. */
+import type { Report } from "./vhost_user_messages.ts";
+
+const WINDOW_MILLISECONDS = 1000;
+
+/** Passes reports on, at most so many a second, and says how many were left out. */
 export class ReportLimit {
   readonly #perSecond: number;
-  readonly #pass: (text: string) => void;
-  #secondStarted = -Infinity;
-  #count = 0;
+  readonly #pass: (report: Report) => void;
+  #windowBegan = -Infinity;
+  #inWindow = 0;
 
-  /** Passes at most `perSecond` texts a second on to `pass`. */
-  constructor(perSecond: number, pass: (text: string) => void) {
+  /** Passes at most `perSecond` reports a second on to `pass`. */
+  constructor(perSecond: number, pass: (report: Report) => void) {
     this.#perSecond = perSecond;
     this.#pass = pass;
   }
 
-  /** Passes `text` on, or leaves it out; `text` is asked for only if it is passed on. */
-  report(text: string): void {
+  /** Passes `report` on, or leaves it out. */
+  report(report: Report): void {
     const now = performance.now();
-    if (now - this.#secondStarted >= 1000) {
-      if (this.#count > this.#perSecond) this.#pass(`${this.#count - this.#perSecond} more messages were left out`);
-      this.#secondStarted = now;
-      this.#count = 0;
+    if (now - this.#windowBegan >= WINDOW_MILLISECONDS) {
+      const left = this.#inWindow - this.#perSecond;
+      this.#windowBegan = now;
+      this.#inWindow = 0;
+      if (left > 0) this.#pass({ level: "warning", text: `${left} more messages were left out` });
     }
-    if (++this.#count <= this.#perSecond) this.#pass(text);
+    if (++this.#inWindow <= this.#perSecond) this.#pass(report);
   }
 }

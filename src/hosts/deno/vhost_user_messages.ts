@@ -48,15 +48,17 @@ export type ToWorker =
   /** Ends: the Worker lets go of everything. */
   | { readonly kind: "stop" };
 
+/** A sentence for whoever runs the back end: what happens, or what is wrong with a front end or a guest. */
+export interface Report {
+  readonly level: "info" | "warning";
+  readonly text: string;
+}
+
 /** What the Worker tells the main thread. */
 export type FromWorker =
   /** It waits for front ends. */
   | { readonly kind: "ready" }
-  | { readonly kind: "connected" }
-  /** The front end has gone, or was sent away, for this reason. */
-  | { readonly kind: "disconnected"; readonly reason: string }
-  /** Something that an operator may want to know. */
-  | { readonly kind: "report"; readonly text: string }
+  | { readonly kind: "report"; readonly report: Report }
   /** A scanout's size has changed: look into `SharedScreens`. */
   | { readonly kind: "screens" }
   | { readonly kind: "screenshot"; readonly requestId: number; readonly screenshot: Screenshot | undefined }

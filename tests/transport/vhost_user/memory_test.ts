@@ -16,7 +16,7 @@ function fileOf(bytes: number): FakeFile {
 }
 
 function region(guestAddress: number, sizeBytes: number, more: Partial<RegionOptions> = {}): RegionOptions {
-  return { guestAddress, sizeBytes, file: fileOf(sizeBytes), ...more };
+  return { guestAddress, sizeBytes, file: more.file ?? fileOf(sizeBytes), ...more };
 }
 
 Deno.test("MEMORY_SLOTS is as many as the kernels' region table holds", () => {

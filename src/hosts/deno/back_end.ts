@@ -1,0 +1,126 @@
+import { VirtioGpu } from "../../device/virtio_gpu.ts";
+import type { Display } from "../../display/display.ts";
+import { MemoryDisplay } from "../../display/memory_display.ts";
+import { GuestMemory } from "../../memory/guest_memory.ts";
+import { growingArena } from "../../memory/host_heap.ts";
+import { VhostUserConnection } from "../../transport/vhost_user/connection.ts";
+import { Epoll } from "./epoll.ts";
+import { Fds } from "./fds.ts";
+import { FrontEndServer } from "./front_end_server.ts";
+import { GpuSocket } from "./gpu_socket.ts";
+import { Libc } from "./libc.ts";
+import { MemoryMap } from "./memory_map.ts";
+import { ReportLimit } from "./report_limit.ts";
+import { SharedScreens } from "./shared_screens.ts";
+import { FdVhostUserHost } from "./vhost_user_host.ts";
+import type { DeviceSettings, FromWorker, Report, Screenshot, WorkerStart } from "./vhost_user_messages.ts";
+import { WatchedDisplay } from "./watched_display.ts";
+
+const DEFAULT_HOST_MEMORY_BYTES = 512 * 1024 * 1024;
+/** For the device's fixed blocks, and for frame buffers in which the display keeps what is shown. */
+const DISPLAY_MEMORY_BYTES = 320 * 1024 * 1024;
+const REPORTS_PER_SECOND = 20;
+
+/** Everything of a vhost-user back end that runs on one thread: sockets, rings, the device and its display. */
+export class BackEnd {
+  readonly #libc = new Libc();
+  readonly #fds = new Fds(this.#libc);
+  readonly #epoll = new Epoll(this.#libc);
+  readonly #display = new MemoryDisplay();
+  readonly #reports: ReportLimit;
+  readonly #host: FdVhostUserHost;
+  readonly #server: FrontEndServer;
+  readonly #isKept: boolean;
+  #wakeUps = 0;
+
+  /**
+   * Makes the device in `start.memory`, opens the C library and serves the socket; `tell` takes what the other thread has to
+   * know. Throws `Error` where the C library cannot be called, and `RangeError` for device settings out of range.
+   */
+  static async create(start: WorkerStart, tell: (message: FromWorker) => void): Promise<BackEnd> {
+    const { memory, device: { hostMemoryBytes = DEFAULT_HOST_MEMORY_BYTES } } = start;
+    const heap = growingArena(memory, hostMemoryBytes + DISPLAY_MEMORY_BYTES);
+    return new BackEnd(start, await GuestMemory.create(memory, heap, []), tell);
+  }
+
+  private constructor(start: WorkerStart, guest: GuestMemory, tell: (message: FromWorker) => void) {
+    const screens = new SharedScreens(start.screens);
+    const display = new WatchedDisplay(this.#display, screens, () => tell({ kind: "screens" }));
+    this.#reports = new ReportLimit(REPORTS_PER_SECOND, (report) => tell({ kind: "report", report }));
+    const report = (report: Report) => this.#reports.report(report);
+    const gpu = makeDevice(guest, display, start.device, report);
+    this.#host = this.#makeHost(start, report);
+    this.#server = new FrontEndServer({
+      libc: this.#libc,
+      fds: this.#fds,
+      epoll: this.#epoll,
+      connect: () => new VhostUserConnection(gpu, guest, this.#host),
+      report,
+    });
+    this.#isKept = start.isKept;
+    this.#serve(start);
+  }
+
+  /**
+   * Serves until another thread wakes this one up, and returns how many wake-ups there were; 0 when the front end has gone
+   * and none is waited for. Blocks all the time.
+   */
+  run(): number {
+    this.#wakeUps = 0;
+    while (this.#wakeUps === 0 && (this.#isKept || this.#server.isWanted)) {
+      this.#epoll.wait(this.#host.hasWork ? 0 : -1);
+      this.#host.workOnce();
+    }
+    return this.#wakeUps;
+  }
+
+  /** What scanout `scanoutId`, 0 to 15, shows now; undefined when that is nothing. */
+  screenshot(scanoutId: number): Screenshot | undefined {
+    const picture = this.#display.picture(scanoutId);
+    return picture && { picture, cursor: this.#display.cursor(scanoutId) };
+  }
+
+  /** Sends the front end away, closes the sockets, and takes guest memory out of the memory. */
+  close(): void {
+    this.#server.close();
+    this.#epoll.close();
+  }
+
+  #makeHost({ memory, requiresSeals }: WorkerStart, report: (report: Report) => void): FdVhostUserHost {
+    const warn = (text: string) => report({ level: "warning", text });
+    return new FdVhostUserHost({
+      fds: this.#fds,
+      epoll: this.#epoll,
+      memoryMap: new MemoryMap(this.#libc, this.#fds, memory, { requiresSeals, warn }),
+      gpuSocket: new GpuSocket(this.#fds),
+      report: warn,
+      notify: (queue) => this.#server.notify(queue),
+    });
+  }
+
+  #serve({ socketFd, isListening, wakeFd }: WorkerStart): void {
+    this.#epoll.watch(wakeFd, { toRead: true }, () => this.#wakeUps += this.#fds.takeCount(wakeFd));
+    if (isListening) this.#server.listen(socketFd);
+    else this.#server.serve(socketFd);
+  }
+}
+
+function makeDevice(
+  guest: GuestMemory,
+  display: Display,
+  settings: DeviceSettings,
+  report: (report: Report) => void,
+): VirtioGpu {
+  const { outputs, blobAlignment, hostMemoryBytes = DEFAULT_HOST_MEMORY_BYTES, reportsGuestErrors } = settings;
+  return new VirtioGpu(guest, {
+    display,
+    resourceBlob: true,
+    resourceUuid: true,
+    limits: { hostMemoryBytes },
+    ...(outputs && { outputs }),
+    ...(blobAlignment !== undefined && { blobAlignment }),
+    ...(reportsGuestErrors && {
+      onGuestError: ({ command, reason }) => report({ level: "info", text: `the guest's ${command}: ${reason.text}` }),
+    }),
+  });
+}

@@ -1,0 +1,33 @@
+import { startVhostUser, type VhostUserBackEnd, type VhostUserOptions } from "./vhost_user.ts";
+
+/** Signals that end a back end as it should end. */
+const SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+/** How long the back end has to end after a signal. */
+const PATIENCE_MILLISECONDS = 5000;
+
+/**
+ * Runs a back end until its front end has gone (with `keep`, for ever), or the process is told to end by a signal; the
+ * socket is removed then. `onStart` gets the back end as soon as there is one. Rejects with `Error` when it cannot start,
+ * fails, or does not end after a signal: then the process must be ended by `Deno.exit`.
+ */
+export async function runVhostUser(
+  options: VhostUserOptions,
+  onStart: (backEnd: VhostUserBackEnd) => void = () => {},
+): Promise<void> {
+  const backEnd = startVhostUser(options);
+  const stuck = Promise.withResolvers<never>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onSignal = () => {
+    backEnd.stop();
+    timer ??= setTimeout(() => stuck.reject(new Error("The back end does not end")), PATIENCE_MILLISECONDS);
+  };
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, onSignal);
+  try {
+    onStart(backEnd);
+    await Promise.race([backEnd.ended, stuck.promise]);
+  } finally {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, onSignal);
+    clearTimeout(timer);
+  }
+}

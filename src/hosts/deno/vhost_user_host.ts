@@ -1,0 +1,91 @@
+import type { Mapping, VhostUserHost } from "../../transport/vhost_user/host.ts";
+import type { Epoll } from "./epoll.ts";
+import type { Fds } from "./fds.ts";
+import type { GpuSocket } from "./gpu_socket.ts";
+import type { MemoryMap } from "./memory_map.ts";
+
+/** What a `VhostUserHost` over file descriptors is made of. */
+export interface VhostUserHostParts {
+  readonly fds: Fds;
+  readonly epoll: Epoll;
+  readonly memoryMap: MemoryMap;
+  readonly gpuSocket: GpuSocket;
+  /** Told of what is refused. */
+  readonly report: (message: string) => void;
+  /** Calls `VhostUserConnection.notify` of the connection that this serves. */
+  readonly notify: (queue: number) => void;
+}
+
+/** File descriptors, memory maps and waiting for a connection. Every descriptor that comes in must not block. */
+export class FdVhostUserHost implements VhostUserHost {
+  readonly #parts: VhostUserHostParts;
+  readonly #kicks = new Map<number, number>();
+  readonly #due = new Set<number>();
+
+  /** Has no file descriptors yet. */
+  constructor(parts: VhostUserHostParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a queue has work left: the thread must not wait then, but call `workOnce`. */
+  get hasWork(): boolean {
+    return this.#due.size > 0;
+  }
+
+  /** Works once on each queue that has work left. */
+  workOnce(): void {
+    const queues = [...this.#due];
+    this.#due.clear();
+    for (const queue of queues) this.#parts.notify(queue);
+  }
+
+  mapRegion(fd: number, fileOffset: number, sizeBytes: number): Mapping | string {
+    return this.#parts.memoryMap.map(fd, fileOffset, sizeBytes);
+  }
+
+  isMappingOf(mapping: Mapping, fd: number): boolean {
+    return this.#parts.memoryMap.isOf(mapping, fd);
+  }
+
+  unmapRegion(mapping: Mapping): void {
+    this.#parts.memoryMap.unmap(mapping);
+  }
+
+  closeFd(fd: number): void {
+    this.#parts.fds.close(fd);
+  }
+
+  watchKick(queue: number, fd: number | undefined): void {
+    const { epoll, fds, notify, report } = this.#parts;
+    const before = this.#kicks.get(queue);
+    if (before !== undefined) epoll.unwatch(before);
+    this.#kicks.delete(queue);
+    if (fd === undefined) return;
+    const onKick = () => {
+      fds.takeCount(fd);
+      notify(queue);
+    };
+    if (epoll.watch(fd, { arrivals: true }, onKick)) this.#kicks.set(queue, fd);
+    else report(`the kick of ring ${queue} is nothing that can be waited for`);
+  }
+
+  signal(fd: number): void {
+    this.#parts.fds.signal(fd);
+  }
+
+  workLeft(queue: number): void {
+    this.#due.add(queue);
+  }
+
+  setGpuSocket(fd: number | undefined): void {
+    this.#parts.gpuSocket.set(fd);
+  }
+
+  send(fd: number, message: Uint8Array): void {
+    this.#parts.fds.write(fd, message);
+  }
+
+  report(message: string): void {
+    this.#parts.report(message);
+  }
+}
