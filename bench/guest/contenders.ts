@@ -5,11 +5,12 @@ import { BYTES_PER_PIXEL } from "../../src/protocol/formats.ts";
 import { DebianGuest, debianImage, debianState } from "../../tests/support/guest_debian.ts";
 import { cpuOf } from "../../tests/support/guest_emulator.ts";
 
-/** A guest and one way from what it draws to RGBA. `close` it when done. */
+/** A guest and one way from what it draws to RGBA. It stands still between runs; `close` it when done. */
 export interface Contender {
   readonly name: string;
-  readonly machine: GuestMachine;
-  /** Time that the host has spent on the way since the guest started, in milliseconds. */
+  /** Runs a shell command in the guest, and returns what it printed. */
+  readonly run: (command: string) => Promise<string>;
+  /** Time that the host has spent on the way so far, in milliseconds. */
   readonly hostMilliseconds: () => number;
   /** What else there is to say of it, when all is over. */
   readonly report: () => string;
@@ -24,19 +25,20 @@ const COMMAND_BYTES = 1024;
 /** Linux's virtio_gpu driver on our device, which converts at each flush what was damaged. */
 export async function virtioGpu(name: string, resourceBlob: boolean): Promise<Contender> {
   const { machine, device: { gpu }, display } = await DebianGuest.start({ resourceBlob });
+  await machine.emulator.stop();
   const before = { ...gpu.counters };
   const pixels = countPixels(display);
   const hostMilliseconds = timeMethod(gpu, "notify");
   return {
     name,
-    machine,
+    run: (command) => runAndStop(machine, command),
     hostMilliseconds,
     report() {
       const { commands, bytes } = gpu.counters;
       const movedBytes = bytes - before.bytes - (commands - before.commands) * COMMAND_BYTES;
       return `${(movedBytes / (pixels() * BYTES_PER_PIXEL)).toFixed(2)} copies of each damaged pixel`;
     },
-    close: () => machine.close(),
+    close: () => close(machine),
   };
 }
 
@@ -58,22 +60,38 @@ export async function bochsVga(name: string): Promise<Contender> {
   const { vga } = cpuOf(machine.emulator).devices as unknown as { vga: V86Vga };
   vga.screen.update_buffer = () => {}; // where a page would put the pixels on its canvas
   const hostMilliseconds = timeMethod(vga, "screen_fill_buffer");
-  const started = performance.now();
+  await machine.emulator.stop();
   let conversions = 0;
-  const timer = setInterval(() => {
-    vga.screen_fill_buffer();
-    conversions++;
-  }, 1000 / PAGE_FRAMES_PER_SECOND);
+  let milliseconds = 0;
   return {
     name,
-    machine,
-    hostMilliseconds,
-    report: () => `converted ${(conversions * 1000 / (performance.now() - started)).toFixed(0)} times a second`,
-    close() {
+    async run(command) {
+      const started = performance.now();
+      const timer = setInterval(() => {
+        vga.screen_fill_buffer();
+        conversions++;
+      }, 1000 / PAGE_FRAMES_PER_SECOND);
+      const output = await runAndStop(machine, command);
       clearInterval(timer);
-      return machine.close();
+      milliseconds += performance.now() - started;
+      return output;
     },
+    hostMilliseconds,
+    report: () => `converted ${(conversions * 1000 / milliseconds).toFixed(0)} times a second`,
+    close: () => close(machine),
   };
+}
+
+async function runAndStop(machine: GuestMachine, command: string): Promise<string> {
+  await machine.emulator.run();
+  const output = await machine.output(command);
+  await machine.emulator.stop();
+  return output;
+}
+
+async function close(machine: GuestMachine): Promise<void> {
+  await machine.emulator.run(); // one that stands still cannot be closed
+  await machine.close();
 }
 
 /** Replaces a method by one that is timed; returns what tells the milliseconds spent in it so far. */

@@ -17,7 +17,7 @@ interface Run {
 /** v86 goes on compiling the guest's kernel for some thousands of pictures; until then it interprets. */
 const WARM_UP_PICTURES = 4000;
 
-const rounds = Number(Deno.args[0] ?? 11);
+const rounds = Number(Deno.args[0] ?? 9);
 const pictures = Number(Deno.args[1] ?? 400);
 
 const contenders = [
@@ -25,7 +25,6 @@ const contenders = [
   await virtioGpu("virtio-gpu without blobs", false),
   await bochsVga("v86's VGA (bochs)"),
 ];
-for (const { machine } of contenders) await machine.emulator.stop();
 for (const contender of contenders) await fill(contender, WARM_UP_PICTURES);
 const runs = contenders.map((): Run[] => []);
 for (let round = 0; round < rounds; round++) {
@@ -55,20 +54,14 @@ for (const [index, { name }] of contenders.entries()) {
 }
 console.log();
 for (const { name, report } of contenders) console.log(`${name}: ${report()}`);
-
-for (const { machine, close } of contenders) {
-  await machine.emulator.run();
-  await close();
-}
+for (const { close } of contenders) await close();
 
 /** Lets one guest run the program, while the others stand still. */
-async function fill({ machine, hostMilliseconds }: Contender, count: number): Promise<Run> {
-  await machine.emulator.run();
+async function fill({ run, hostMilliseconds }: Contender, count: number): Promise<Run> {
   const started = performance.now();
   const before = hostMilliseconds();
-  const output = await machine.output(`fill ${count}`);
+  const output = await run(`fill ${count}`);
   const hostShare = (hostMilliseconds() - before) / (performance.now() - started);
-  await machine.emulator.stop();
   const [screens, squares] = [...output.matchAll(/(\d+) per second/g)].map(([, rate]) => Number(rate));
   return { screens: screens!, squares: squares!, hostShare };
 }

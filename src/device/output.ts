@@ -1,3 +1,5 @@
+import { RESP_EDID_EDID_BYTES } from "../protocol/wire.gen.ts";
+
 /** What a scanout would like to be: the monitor that the guest finds. Virtio 1.4, 5.7.6.8 (GET_DISPLAY_INFO). */
 export interface Output {
   /** Preferred width in pixels, 1 to 16384. */
@@ -9,6 +11,8 @@ export interface Output {
   y: number | undefined;
   /** Whether a monitor is connected. */
   isEnabled: boolean;
+  /** Its EDID; undefined for one that is made from its size. */
+  edid?: Uint8Array | undefined;
 }
 
 /** What an embedder says of an output; the rest is worked out. */
@@ -23,6 +27,8 @@ export interface OutputOptions {
   readonly y?: number;
   /** Whether a monitor is connected; true when absent. */
   readonly isEnabled?: boolean;
+  /** What GET_EDID answers, 1 to 1024 bytes, for hosts that have it from a real monitor; made from the size when absent. */
+  readonly edid?: Uint8Array | undefined;
 }
 
 /** Where an output stands, in pixels. */
@@ -38,8 +44,8 @@ export const MAX_PLACE_PIXELS = 0x7fffffff;
 
 /** Makes the outputs of a device. Throws `RangeError` for a size that no monitor has, and for a place out of range. */
 export function makeOutputs(options: readonly OutputOptions[]): Output[] {
-  return options.map(({ widthPixels, heightPixels, x, y, isEnabled = true }, index) =>
-    checked({ widthPixels, heightPixels, x, y, isEnabled }, index)
+  return options.map(({ widthPixels, heightPixels, x, y, isEnabled = true, edid }, index) =>
+    checked({ widthPixels, heightPixels, x, y, isEnabled, edid }, index)
   );
 }
 
@@ -70,6 +76,12 @@ function checked(output: Output, index: number): Output {
     if (Number.isInteger(place) && place >= 0 && place <= MAX_PLACE_PIXELS) continue;
     throw new RangeError(
       `Cannot make output ${index}: its place must be 0 to ${MAX_PLACE_PIXELS} pixels, got ${place}`,
+    );
+  }
+  const edidBytes = output.edid?.length ?? 1;
+  if (edidBytes < 1 || edidBytes > RESP_EDID_EDID_BYTES) {
+    throw new RangeError(
+      `Cannot make output ${index}: its EDID must have 1 to ${RESP_EDID_EDID_BYTES} bytes, got ${edidBytes}`,
     );
   }
   return output;

@@ -59,6 +59,11 @@ export interface VirtioGpuOptions {
   readonly limits?: Partial<Limits>;
   /** Whether what a blob's flags do not declare is refused, rather than reported and allowed; false when absent. */
   readonly isStrict?: boolean;
+  /**
+   * Asked before a guest is told of its monitors (GET_DISPLAY_INFO, GET_EDID): false when somebody else is still to say what
+   * they are. The command stays in its queue then, and those behind it, until the host calls `notify(0)`.
+   */
+  readonly areOutputsKnown?: () => boolean;
   /** Told of each command that is wrong, at most `limits.guestErrorsPerSecond` times a second. Must not throw. */
   readonly onGuestError?: (error: GuestError) => void;
 }
@@ -96,6 +101,7 @@ export class VirtioGpu implements VirtioDevice {
   #queues: readonly (SplitQueue | undefined)[] = [];
   #events: VirtioEvents | undefined;
   #isWorking = false;
+  readonly #areOutputsKnown: (() => boolean) | undefined;
 
   /**
    * Makes a device whose guest's RAM and whose own resources lie in `guest`. Throws `RangeError` for options out of range
@@ -110,6 +116,7 @@ export class VirtioGpu implements VirtioDevice {
     const display = options.display ?? noDisplay;
     const account = new HostAccount(limits.hostMemoryBytes);
     this.counters = this.#counters;
+    this.#areOutputsKnown = options.areOutputsKnown;
     this.offeredFeatures = offeredFeatures(options);
     this.#config = new GpuConfig(outputs.length, options.blobAlignment);
     this.#state = {
@@ -151,6 +158,11 @@ export class VirtioGpu implements VirtioDevice {
     changeOutput(this.#state.outputs, index, change);
     this.#config.raise(ConfigEvent.Display);
     this.#events?.configChanged();
+  }
+
+  /** The number of the resource that scanout `scanoutId` shows; undefined while it shows none. */
+  shownResource(scanoutId: number): number | undefined {
+    return this.#state.scanouts[scanoutId]?.resource?.id;
   }
 
   /**
@@ -225,6 +237,10 @@ export class VirtioGpu implements VirtioDevice {
     state.workBytes = 0;
     let popped = ring.pop();
     while (popped === PopResult.Chain) {
+      if (this.#mustWait(ring)) {
+        ring.putBack();
+        break;
+      }
       this.#answer(ring, queue);
       state.workBytes += COMMAND_COST_BYTES;
       if (state.workBytes >= state.limits.workBytesPerNotify) {
@@ -236,6 +252,14 @@ export class VirtioGpu implements VirtioDevice {
     this.#counters.bytes += state.workBytes;
     ring.signal();
     if (popped === PopResult.Malformed) this.#events?.needsReset();
+  }
+
+  /** Whether the command in the ring's chain asks for what is not known yet. */
+  #mustWait({ chain }: SplitQueue): boolean {
+    if (this.#areOutputsKnown === undefined) return false;
+    const type = this.#state.guest.words[chain.command >>> 2]!;
+    const isQuestion = type === CommandType.GetDisplayInfo || type === CommandType.GetEdid;
+    return isQuestion && !this.#areOutputsKnown();
   }
 
   /** Carries out the command in the ring's chain and hands the chain back with the reply. */

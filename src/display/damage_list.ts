@@ -40,6 +40,37 @@ export class DamageList {
     return true;
   }
 
+  /**
+   * Adds a rectangle, which is not empty, to any list: a full one unites it with the rectangle that grows by the fewest
+   * pixels. Those are damaged then, too, so that they are shown once more than they need be.
+   */
+  cover(rect: Rect): void {
+    if (this.add(rect)) return;
+    let index = 0;
+    for (let other = 1; other < this.#count; other++) {
+      if (growth(this.#rects[other]!, rect) < growth(this.#rects[index]!, rect)) index = other;
+    }
+    const united = { ...this.#rects[index]! };
+    unite(united, rect);
+    assign(this.#rects[index]!, this.#rects[--this.#count]!);
+    this.add(united); // there is room for it now
+  }
+
+  /**
+   * Moves whole rows of a rectangle from the list to `into`: as many as have at most `maxPixels` pixels, but one at least.
+   * False when the list is empty.
+   */
+  takeRows(maxPixels: number, into: Rect): boolean {
+    const rect = this.#rects[0]!;
+    if (this.#count === 0) return false;
+    assign(into, rect);
+    into.height = Math.min(rect.height, Math.max(1, Math.floor(maxPixels / rect.width)));
+    rect.y += into.height;
+    rect.height -= into.height;
+    if (rect.height === 0) assign(rect, this.#rects[--this.#count]!);
+    return true;
+  }
+
   /** Forgets all. */
   clear(): void {
     this.#count = 0;
@@ -65,6 +96,13 @@ function isUnionRect(a: Rect, b: Rect): boolean {
 function holds(outer: Rect, inner: Rect): boolean {
   return inner.x >= outer.x && inner.y >= outer.y && inner.x + inner.width <= outer.x + outer.width &&
     inner.y + inner.height <= outer.y + outer.height;
+}
+
+/** How many pixels `rect` gets more by holding `other`, too. */
+function growth(rect: Rect, other: Rect): number {
+  const united = { ...rect };
+  unite(united, other);
+  return united.width * united.height - rect.width * rect.height;
 }
 
 /** Sets `into` to the smallest rectangle that holds both. */

@@ -19,6 +19,9 @@ import {
 
 const PAYLOAD = GPU_MESSAGE_HEADER_SIZE / 4;
 
+/** Bytes of the largest reply, its header included. */
+export const MAX_REPLY_BYTES: number = GPU_MESSAGE_HEADER_SIZE + RESP_EDID_SIZE;
+
 /** What the front end answered. */
 export type GpuReply =
   | { readonly request: typeof GpuRequest.GetProtocolFeatures; readonly featuresLow: number }
@@ -27,7 +30,7 @@ export type GpuReply =
 
 /** Puts the front end's replies together from what the socket gives. */
 export class GpuReplyReader {
-  readonly #words = new Uint32Array((GPU_MESSAGE_HEADER_SIZE + RESP_EDID_SIZE) / 4);
+  readonly #words = new Uint32Array(MAX_REPLY_BYTES / 4);
   readonly #bytes = new Uint8Array(this.#words.buffer);
   #filledBytes = 0;
 

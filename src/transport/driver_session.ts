@@ -10,6 +10,7 @@ import {
   type VirtioDevice,
   type VirtioEvents,
 } from "../virtio/virtio_device.ts";
+import { freshQueue, type QueueRegisters } from "./queue_registers.ts";
 import { checkSession, type QueueSnapshot, type SessionSnapshot, type Snapshot } from "./session_snapshot.ts";
 
 /** What a transport needs from the machine that it is part of. */
@@ -24,29 +25,6 @@ export interface TransportHost {
    */
   defer(work: () => void): void;
 }
-
-/** What a driver says of one virtqueue before it enables it; 64-bit addresses as two u32. */
-export interface QueueRegisters {
-  /** Number of descriptors, a power of two. */
-  size: number;
-  /** Whether the driver has enabled it. */
-  isEnabled: boolean;
-  /** Guest address of the descriptor table, lower half. */
-  descriptorLow: number;
-  /** Its upper half. */
-  descriptorHigh: number;
-  /** Guest address of the available ring, lower half. */
-  availableLow: number;
-  /** Its upper half. */
-  availableHigh: number;
-  /** Guest address of the used ring, lower half. */
-  usedLow: number;
-  /** Its upper half. */
-  usedHigh: number;
-}
-
-/** Half of the guest address of a part of a virtqueue. */
-export type QueueAddress = Exclude<keyof QueueRegisters, "size" | "isEnabled">;
 
 /**
  * What a driver and a device have agreed on so far: status, features, queues, interrupt. It is the part of a transport that
@@ -352,17 +330,4 @@ export class DriverSession implements VirtioEvents {
     this.#isr &= ~bits;
     if (wasPending && this.#isr === 0) this.#host.setInterrupt(false);
   }
-}
-
-function freshQueue(size: number): QueueRegisters {
-  return {
-    size,
-    isEnabled: false,
-    descriptorLow: 0,
-    descriptorHigh: 0,
-    availableLow: 0,
-    availableHigh: 0,
-    usedLow: 0,
-    usedHigh: 0,
-  };
 }

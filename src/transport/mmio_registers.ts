@@ -1,5 +1,6 @@
 import { MMIO_MAGIC_VALUE, MMIO_VERSION, MmioRegister, PCI_VENDOR_ID } from "../virtio/virtio.gen.ts";
-import type { DriverSession, QueueAddress } from "./driver_session.ts";
+import type { DriverSession } from "./driver_session.ts";
+import type { QueueAddress } from "./queue_registers.ts";
 import type { Register } from "./registers.ts";
 
 /** What both halves of a length or an address read where there is no shared memory region. */

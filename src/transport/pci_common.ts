@@ -1,5 +1,6 @@
 import { CommonCfg, commonCfgWidth, MSI_NO_VECTOR } from "../virtio/virtio.gen.ts";
-import type { DriverSession, QueueAddress } from "./driver_session.ts";
+import type { DriverSession } from "./driver_session.ts";
+import type { QueueAddress } from "./queue_registers.ts";
 import type { Register } from "./registers.ts";
 
 /** The registers of the common configuration structure over a session. Virtio 1.4, 4.1.4.3. */

@@ -2,7 +2,7 @@ import type { PlainValue } from "../snapshot/plain_value.ts";
 import { checkRing, type RingSnapshot } from "../virtio/ring_snapshot.ts";
 import { DeviceStatus, InterruptStatus } from "../virtio/virtio.gen.ts";
 import { areAcceptable, type FeatureSet, type VirtioDevice } from "../virtio/virtio_device.ts";
-import type { QueueRegisters } from "./driver_session.ts";
+import type { QueueRegisters } from "./queue_registers.ts";
 
 /**
  * All state of a device and of its driver's session, as plain data: numbers, booleans, texts, null, `Uint8Array`s, arrays

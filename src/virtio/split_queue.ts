@@ -100,6 +100,14 @@ export class SplitQueue {
     if (onWrite !== undefined) this.chain.reportWritten(written, onWrite);
   }
 
+  /** Puts the chain that the last `pop` took back, instead of completing it: the next `pop` takes it again. */
+  putBack(): void {
+    if (this.#generation === NOWHERE) return;
+    const at = (this.#block + layout.QUEUE_NEXT_AVAILABLE) >>> 2;
+    const { words } = this.#guest;
+    words[at] = (words[at]! - 1) & 0xffff;
+  }
+
   /** Interrupts the driver if it wants to hear of the chains completed since the last call. Virtio 1.4, 2.7.7.2. */
   signal(): void {
     if (this.#generation !== this.#guest.generation) return; // the rings may be elsewhere
@@ -176,7 +184,6 @@ export class SplitQueue {
     const used = guest.resolve(usedAddress, RING_OVERHEAD_BYTES + size * 8);
     if (descriptors < 0 || available < 0 || used < 0) return false;
     if (available % 2 !== 0 || used % 4 !== 0) return false; // a region at an odd offset; atomic access would trap
-    if (available % 2 !== 0 || used % 4 !== 0) return false; // a region may lie askew, and atomic accesses trap
     const words = guest.words;
     const at = this.#block >>> 2;
     words[at + (layout.QUEUE_DESCRIPTOR_OFFSET >>> 2)] = descriptors;

@@ -3,11 +3,12 @@
 // does not offer (S4, S8, S9).
 
 import { assertEquals } from "@std/assert";
+import type { GuestBlobSnapshot } from "../../src/device/snapshot/gpu_snapshot.ts";
+import type { Picture } from "../../src/display/memory_display.ts";
 import { BlobFlag } from "../../src/protocol/wire.gen.ts";
 import { type DebianGuest, type DebianOptions, withDebian } from "../support/guest_debian.ts";
 import { comparePictures } from "../support/golden.ts";
 import { patternPicture, patternPixel, withPattern } from "../support/guest_pattern.ts";
-import type { Picture } from "../../src/display/memory_display.ts";
 
 const WIDTH = 1024;
 const HEIGHT = 768;
@@ -46,10 +47,13 @@ for (const { name, options } of cases) {
         }
       });
 
-      await t.step("S14: the same blob is another picture, with gaps between its rows, from within a page on", async () => {
-        assertEquals(await step(guest), "PASS odd-view\nready");
-        await assertPicture(guest, ODD_VIEW);
-      });
+      await t.step(
+        "S14: the same blob is another picture, with gaps between its rows, from within a page on",
+        async () => {
+          assertEquals(await step(guest), "PASS odd-view\nready");
+          await assertPicture(guest, ODD_VIEW);
+        },
+      );
 
       await t.step("S15, S18: damage is in the picture's pixels; one flush reads each of them once", async () => {
         const before = { ...guest.device.gpu.counters };
@@ -70,9 +74,12 @@ for (const { name, options } of cases) {
         assertEquals([x, y], [40, 30]);
       });
 
-      await t.step("another file of the same card reads what the first one has written into a shared blob", async () => {
-        assertEquals(await step(guest), "PASS prime\nready");
-      });
+      await t.step(
+        "another file of the same card reads what the first one has written into a shared blob",
+        async () => {
+          assertEquals(await step(guest), "PASS prime\nready");
+        },
+      );
 
       await t.step("no blob is left when the program ends", async () => {
         await guest.output("end blobs");
@@ -84,18 +91,16 @@ for (const { name, options } of cases) {
 
   Deno.test(`S12: a blob that ${name} exports to other devices is found by its UUID, and read`, async () => {
     await withDebian({ ...options, resourceUuid: true, isStrict: true }, async (guest) => {
-      const output = await runTo(guest, "PASS prime");
-      assertEquals(output, "PASS prime\nready");
+      assertEquals(await runTo(guest, "PASS prime"), "PASS prime\nready");
 
-      const shared = guest.device.gpu.snapshot().resources.filter(({ uuid }) => uuid !== null);
-      const [blob] = shared;
-
-      assertEquals(shared.length, 1);
-      assertEquals(blob!.kind === "guestBlob" && blob.flags & BlobFlag.UseCrossDevice, BlobFlag.UseCrossDevice);
-      assertEquals(readShared(guest, blob!.uuid!), sharedWords());
+      const shared = guestBlobs(guest).filter(({ uuid }) => uuid !== null);
+      assertEquals(shared.map(({ flags }) => flags & BlobFlag.UseCrossDevice), [BlobFlag.UseCrossDevice]);
+      const uuid = shared[0]!.uuid!;
+      assertEquals(readShared(guest, uuid), sharedWords());
 
       await guest.output("end blobs");
-      assertEquals(guest.device.gpu.findShared(blob!.uuid!), undefined);
+      await guest.settle();
+      assertEquals(guest.device.gpu.findShared(uuid), undefined);
     });
   });
 }
@@ -116,10 +121,13 @@ async function assertPicture(guest: DebianGuest, picture: Picture): Promise<void
   assertEquals(comparePictures(await guest.picture(), picture), undefined);
 }
 
+function guestBlobs(guest: DebianGuest): GuestBlobSnapshot[] {
+  return guest.device.gpu.snapshot().resources.filter((resource) => resource.kind === "guestBlob");
+}
+
 /** How many pages the guest's blobs have that are not pictures of a whole screen, as its console's is. */
 function blobPages(guest: DebianGuest): number[] {
-  const blobs = guest.device.gpu.snapshot().resources.filter((resource) => resource.kind === "guestBlob");
-  return blobs.map(({ sizeBytes }) => sizeBytes / PAGE_BYTES).filter((pages) => pages !== SCREEN_PAGES);
+  return guestBlobs(guest).map(({ sizeBytes }) => sizeBytes / PAGE_BYTES).filter((pages) => pages !== SCREEN_PAGES);
 }
 
 /** What another device of the host reads of a shared resource. */

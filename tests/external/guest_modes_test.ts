@@ -1,11 +1,11 @@
 // A stock Debian guest's kernel, driven through its mode-setting interface by the program tests/guest_programs/modes.c.
 
 import { assertEquals } from "@std/assert";
+import type { Picture } from "../../src/display/memory_display.ts";
 import { EDID_MAX_BYTES, writeEdid } from "../../src/protocol/edid.ts";
 import { type DebianGuest, type DebianOptions, withDebian } from "../support/guest_debian.ts";
 import { comparePictures } from "../support/golden.ts";
 import { patternPicture, withPattern } from "../support/guest_pattern.ts";
-import type { Picture } from "../../src/display/memory_display.ts";
 
 const WIDTH = 1024;
 const HEIGHT = 768;

@@ -89,6 +89,19 @@ for (const row of commands) {
   });
 }
 
+for (const row of commands.filter(({ feature }) => feature !== undefined)) {
+  const answer = /CREATE_BLOB|SCANOUT_BLOB/.test(row.name) ? "ERR_INVALID_PARAMETER" : "ERR_UNSPEC";
+  Deno.test(`${row.name} answers ${answer} to a driver that negotiated VERSION_1 alone, whatever else it says`, async () => {
+    const machine = await startMachine(everything);
+    machine.driver.start([0, 1]);
+
+    for (const value of [0, 1, 0xffff_ffff]) {
+      fillRequest(machine, row.type, () => value);
+      assertEquals(send(machine, row, row.request.sizeBytes + 64, REPLY_BYTES.get(`OK_${row.reply}`)!), answer);
+    }
+  });
+}
+
 for (const row of commands.filter(({ feature }) => feature === "VIRGL")) {
   Deno.test(`${row.name} answers ERR_UNSPEC on a device without VIRGL`, async () => {
     const machine = await startMachine(everything);

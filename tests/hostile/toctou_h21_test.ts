@@ -18,6 +18,7 @@ const RAM_OFFSET = 65536; // as tests/support/machine.ts has it
 const STOP = 4; // a word below RAM, which nobody uses
 const ROUNDS = 3000;
 const HUGE = 0x2000_0000;
+const TRANSFER_Y = 28; // where the rectangle's y lies in TRANSFER_TO_HOST_2D
 
 /** Runs `work` while another thread gives the words at `addresses` in guest RAM one value and the other. */
 async function whileFlipping(
@@ -80,14 +81,14 @@ Deno.test("TRANSFER_TO_HOST_2D whose rectangle another thread changes copies wha
   const machine = await startMachine({ isShared: true });
   const { ram, guest } = machine;
   createBacked(machine, 1, 8, 8);
-  const behind = machine.heap.allocate(4096); // what a rectangle that grew would overwrite
+  const behind = machine.heap.allocate(4096); // where row 64 of the resource would be
   guest.bytes.fill(0x5c, behind, behind + 4096);
   const [request, reply] = [ram.allocate(64, 64), ram.allocate(64, 64)];
   const fields = { resourceId: 1, rect: rect(0, 0, 8, 8), offset: 0 };
   const length = writeTransferToHost2d(ram.words(request, 14), 0, fields);
   const answers = new Set<string | undefined>();
 
-  await whileFlipping(machine, [request + 28, request + 36, request + 40], [0, 0x7fff_ffff], () => {
+  await whileFlipping(machine, [request + TRANSFER_Y], [0, 64], () => {
     for (let round = 0; round < ROUNDS; round++) answers.add(send(machine, request, length, reply));
   });
 

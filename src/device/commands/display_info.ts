@@ -29,13 +29,16 @@ export function getDisplayInfo(gpu: GpuState): undefined {
 export function getEdid(gpu: GpuState, command: GetEdid): Reason | undefined {
   const output = gpu.outputs[command.scanout];
   if (output === undefined) return Reasons.edidScanoutUnknown;
-  const { widthPixels, heightPixels } = output;
+  const edid = output.edid ?? makeEdid(output, command.scanout);
   const at = gpu.reply.withData(ResponseType.OkEdid, RESP_EDID_SIZE);
-  const edid = new Uint8Array(EDID_MAX_BYTES);
-  const size = writeEdid(edid, 0, { widthPixels, heightPixels, index: command.scanout });
-  writeRespEdid(gpu.guest.words, at, { size });
+  writeRespEdid(gpu.guest.words, at, { size: edid.length });
   gpu.guest.bytes.set(edid, gpu.reply.address + RESP_EDID_EDID_OFFSET);
   return undefined;
+}
+
+function makeEdid({ widthPixels, heightPixels }: Output, index: number): Uint8Array {
+  const bytes = new Uint8Array(EDID_MAX_BYTES);
+  return bytes.subarray(0, writeEdid(bytes, 0, { widthPixels, heightPixels, index }));
 }
 
 function displayOne({ widthPixels, heightPixels, isEnabled }: Output, { x, y }: Place): DisplayOne {

@@ -1,11 +1,15 @@
 import { VirtioGpu } from "../../device/virtio_gpu.ts";
 import type { Display } from "../../display/display.ts";
-import { MemoryDisplay } from "../../display/memory_display.ts";
+import { Displays } from "../../display/displays.ts";
+import { ShownScreens } from "../../display/shown_screens.ts";
+import { VhostUserGpuDisplay } from "../../display/vhost_user_gpu.ts";
+import type { GpuOutput } from "../../display/vhost_user_gpu_outputs.ts";
 import { GuestMemory } from "../../memory/guest_memory.ts";
 import { growingArena } from "../../memory/host_heap.ts";
 import { VhostUserConnection } from "../../transport/vhost_user/connection.ts";
 import { Epoll } from "./epoll.ts";
 import { Fds } from "./fds.ts";
+import { FrontEndOutputs } from "./front_end_outputs.ts";
 import { FrontEndServer } from "./front_end_server.ts";
 import { GpuSocket } from "./gpu_socket.ts";
 import { Libc } from "./libc.ts";
@@ -17,19 +21,25 @@ import type { DeviceSettings, FromWorker, Report, Screenshot, WorkerStart } from
 import { WatchedDisplay } from "./watched_display.ts";
 
 const DEFAULT_HOST_MEMORY_BYTES = 512 * 1024 * 1024;
-/** For the device's fixed blocks, and for frame buffers in which the display keeps what is shown. */
+/** The monitor of a back end that was told of none: QEMU's. */
+const DEFAULT_OUTPUTS = [{ widthPixels: 1280, heightPixels: 800 }];
+/** For the device's fixed blocks, and for the copy of a screen that is made when it is asked for. */
 const DISPLAY_MEMORY_BYTES = 320 * 1024 * 1024;
 const REPORTS_PER_SECOND = 20;
+const CONTROL_QUEUE = 0;
 
 /** Everything of a vhost-user back end that runs on one thread: sockets, rings, the device and its display. */
 export class BackEnd {
   readonly #libc = new Libc();
   readonly #fds = new Fds(this.#libc);
   readonly #epoll = new Epoll(this.#libc);
-  readonly #display = new MemoryDisplay();
+  readonly #shown = new ShownScreens();
+  readonly #gpu: VirtioGpu;
+  readonly #gpuSocket: GpuSocket;
   readonly #reports: ReportLimit;
   readonly #host: FdVhostUserHost;
   readonly #server: FrontEndServer;
+  readonly #outputs: FrontEndOutputs;
   readonly #isKept: boolean;
   #wakeUps = 0;
 
@@ -45,10 +55,19 @@ export class BackEnd {
 
   private constructor(start: WorkerStart, guest: GuestMemory, tell: (message: FromWorker) => void) {
     const screens = new SharedScreens(start.screens);
-    const display = new WatchedDisplay(this.#display, screens, () => tell({ kind: "screens" }));
+    const { outputs = DEFAULT_OUTPUTS, headless = false } = start.device;
+    const onOutputs = (wanted: readonly GpuOutput[] | undefined) => this.#hearOutputs(wanted);
+    const gpuDisplay = headless ? undefined : new VhostUserGpuDisplay(guest, onOutputs);
+    const displays = new Displays(gpuDisplay === undefined ? [this.#shown] : [this.#shown, gpuDisplay]);
+    const display = new WatchedDisplay(displays, screens, () => tell({ kind: "screens" }));
     this.#reports = new ReportLimit(REPORTS_PER_SECOND, (report) => tell({ kind: "report", report }));
     const report = (report: Report) => this.#reports.report(report);
-    const gpu = makeDevice(guest, display, start.device, report);
+    const settings = { ...start.device, outputs };
+    const areOutputsKnown = () => gpuDisplay?.areOutputsKnown() ?? true;
+    const gpu = makeDevice(guest, settings, { display, areOutputsKnown, report });
+    this.#gpu = gpu;
+    this.#outputs = new FrontEndOutputs(gpu, outputs);
+    this.#gpuSocket = this.#makeGpuSocket(gpuDisplay, report);
     this.#host = this.#makeHost(start, report);
     this.#server = new FrontEndServer({
       libc: this.#libc,
@@ -68,7 +87,7 @@ export class BackEnd {
   run(): number {
     this.#wakeUps = 0;
     while (this.#wakeUps === 0 && (this.#isKept || this.#server.isWanted)) {
-      this.#epoll.wait(this.#host.hasWork ? 0 : -1);
+      this.#epoll.wait(this.#host.hasWork ? 0 : this.#gpuSocket.waitMilliseconds());
       this.#host.workOnce();
     }
     return this.#wakeUps;
@@ -76,8 +95,8 @@ export class BackEnd {
 
   /** What scanout `scanoutId`, 0 to 15, shows now; undefined when that is nothing. */
   screenshot(scanoutId: number): Screenshot | undefined {
-    const picture = this.#display.picture(scanoutId);
-    return picture && { picture, cursor: this.#display.cursor(scanoutId) };
+    const shown = this.#shown.look(scanoutId);
+    return shown && { ...shown, resourceId: this.#gpu.shownResource(scanoutId) ?? 0 };
   }
 
   /** Sends the front end away, closes the sockets, and takes guest memory out of the memory. */
@@ -86,13 +105,30 @@ export class BackEnd {
     this.#epoll.close();
   }
 
+  #makeGpuSocket(display: VhostUserGpuDisplay | undefined, report: (report: Report) => void): GpuSocket {
+    return new GpuSocket({
+      libc: this.#libc,
+      fds: this.#fds,
+      epoll: this.#epoll,
+      display,
+      report: (text) => report({ level: "warning", text }),
+      resume: () => this.#host.workLeft(CONTROL_QUEUE),
+    });
+  }
+
+  /** The front end has said what its monitors are: the guest may have asked. */
+  #hearOutputs(wanted: readonly GpuOutput[] | undefined): void {
+    this.#outputs.set(wanted);
+    this.#host.workLeft(CONTROL_QUEUE);
+  }
+
   #makeHost({ memory, requiresSeals }: WorkerStart, report: (report: Report) => void): FdVhostUserHost {
     const warn = (text: string) => report({ level: "warning", text });
     return new FdVhostUserHost({
       fds: this.#fds,
       epoll: this.#epoll,
       memoryMap: new MemoryMap(this.#libc, this.#fds, memory, { requiresSeals, warn }),
-      gpuSocket: new GpuSocket(this.#fds),
+      gpuSocket: this.#gpuSocket,
       report: warn,
       notify: (queue) => this.#server.notify(queue),
     });
@@ -105,15 +141,19 @@ export class BackEnd {
   }
 }
 
-function makeDevice(
-  guest: GuestMemory,
-  display: Display,
-  settings: DeviceSettings,
-  report: (report: Report) => void,
-): VirtioGpu {
+/** What a device is connected to. */
+interface Surroundings {
+  readonly display: Display;
+  readonly areOutputsKnown: () => boolean;
+  readonly report: (report: Report) => void;
+}
+
+function makeDevice(guest: GuestMemory, settings: DeviceSettings, surroundings: Surroundings): VirtioGpu {
+  const { display, areOutputsKnown, report } = surroundings;
   const { outputs, blobAlignment, hostMemoryBytes = DEFAULT_HOST_MEMORY_BYTES, reportsGuestErrors } = settings;
   return new VirtioGpu(guest, {
     display,
+    areOutputsKnown,
     resourceBlob: true,
     resourceUuid: true,
     limits: { hostMemoryBytes },

@@ -22,6 +22,8 @@ export interface FileStatus {
 
 const STATX = Layout.statx;
 const NO_PATH = cString("");
+const EVENT_BYTES = 8;
+const PIPE_BYTES = 4096;
 
 /** Operations on file descriptors, whatever they stand for. None of them blocks. */
 export class Fds {
@@ -33,9 +35,9 @@ export class Fds {
   /** Operations by the calls of `libc`. */
   constructor(libc: Libc) {
     this.#libc = libc;
-    this.#counter = libc.stableBytes(8);
+    this.#counter = libc.stableBytes(PIPE_BYTES);
     this.#status = libc.stableBytes(STATX.sizeof);
-    this.#one = libc.stableBytes(8).bytes;
+    this.#one = libc.stableBytes(EVENT_BYTES).bytes;
     this.#one[0] = 1;
   }
 
@@ -51,10 +53,13 @@ export class Fds {
     this.#libc.calls.write(fd, this.#one, 8n);
   }
 
-  /** Takes the count of an eventfd and leaves 0; the first 8 bytes of a pipe in its place. 0 when there is nothing. */
+  /**
+   * Takes the count of an eventfd, modulo 2^32, and leaves 0; 0 when there was none. Of a pipe in its place it takes what has
+   * come, as far as that is not thousands of bytes.
+   */
   takeCount(fd: number): number {
-    if (this.#libc.calls.read(fd, this.#counter.bytes, 8n) !== 8) return 0;
-    return this.#counter.view.getUint32(0, true);
+    const { bytes, view } = this.#counter;
+    return this.#libc.calls.read(fd, bytes, BigInt(bytes.length)) === EVENT_BYTES ? view.getUint32(0, true) : 0;
   }
 
   /** Writes `bytes` to `fd`, a socket or a pipe that does not block; what cannot be written now is dropped. */

@@ -27,6 +27,7 @@ const SYMBOLS = {
   listen: { parameters: ["i32", "i32"], result: "i32" },
   accept4: { parameters: ["i32", "usize", "usize", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   sendmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
 
@@ -53,10 +54,11 @@ export interface StableBytes {
 
 const MAX_ERROR_TEXT_BYTES = 256;
 
-/** The C library, opened by one thread, for as long as the thread lives. */
+/** The C library, opened by one thread. */
 export class Libc {
   /** The calls. */
   readonly calls: LibcCalls;
+  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
   readonly #errnoAddress: bigint;
   readonly #errno = new Int32Array(new ArrayBuffer(4));
 
@@ -69,8 +71,14 @@ export class Libc {
     if (os !== "linux" || arch !== "x86_64") {
       throw new Error(`Cannot call the C library: it must be Linux on x86_64, got ${os} on ${arch}`);
     }
-    this.calls = openLibrary().symbols;
+    this.#library = openLibrary();
+    this.calls = this.#library.symbols;
     this.#errnoAddress = this.calls.__errno_location(); // a thread keeps it
+  }
+
+  /** Closes the library: nobody may call it any more by this object. */
+  close(): void {
+    this.#library.close();
   }
 
   /** Why the last call of this thread failed, one of `Errno` or another number of the kernel's. Ask before any other call. */

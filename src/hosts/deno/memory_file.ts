@@ -18,7 +18,9 @@ const PAGE_BYTES = 4096;
 export function makeMemoryFile(libc: Libc, name: string, sizeBytes: number): number {
   const { calls } = libc;
   const fd = calls.memfd_create(cString(name), MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0 || calls.ftruncate(fd, BigInt(sizeBytes)) < 0) throw libc.error(`make a file of ${sizeBytes} bytes in memory`);
+  if (fd < 0 || calls.ftruncate(fd, BigInt(sizeBytes)) < 0) {
+    throw libc.error(`make a file of ${sizeBytes} bytes in memory`);
+  }
   return fd;
 }
 

@@ -8,14 +8,14 @@ const PATIENCE_MILLISECONDS = 5000;
 
 /**
  * Runs a back end until its front end has gone (with `keep`, for ever), or the process is told to end by a signal; the
- * socket is removed then. `onStart` gets the back end as soon as there is one. Rejects with `Error` when it cannot start,
+ * socket is removed then. `onStart` gets the back end as soon as it serves. Rejects with `Error` when it cannot start,
  * fails, or does not end after a signal: then the process must be ended by `Deno.exit`.
  */
 export async function runVhostUser(
   options: VhostUserOptions,
   onStart: (backEnd: VhostUserBackEnd) => void = () => {},
 ): Promise<void> {
-  const backEnd = startVhostUser(options);
+  const backEnd = await startVhostUser(options);
   const stuck = Promise.withResolvers<never>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const onSignal = () => {

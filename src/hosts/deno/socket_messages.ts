@@ -1,13 +1,5 @@
 import type { Libc, StableBytes } from "./libc.ts";
-import {
-  Errno,
-  Layout,
-  MSG_CMSG_CLOEXEC,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  SCM_RIGHTS,
-  SOL_SOCKET,
-} from "./linux_abi.ts";
+import { Errno, Layout, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET } from "./linux_abi.ts";
 
 const { msghdr: MSGHDR, iovec: IOVEC, cmsghdr: CMSGHDR } = Layout;
 const FD_BYTES = 4;

@@ -34,8 +34,6 @@ export interface VhostUserOptions extends DeviceSettings {
 
 /** A back end that runs. */
 export interface VhostUserBackEnd {
-  /** Resolves when front ends can connect. */
-  readonly ready: Promise<void>;
   /** Resolves when the back end has ended, as after `stop`; rejects with `Error` when it has failed. */
   readonly ended: Promise<void>;
   /** What scanout `scanoutId`, 0 to 15, shows, in few words. */
@@ -49,16 +47,19 @@ export interface VhostUserBackEnd {
 const MAX_WASM_PAGES = 65536;
 
 /**
- * Starts a back end. Throws `Error` on another system, without permissions, when the path is another program's, and when
- * the descriptor is no socket; `TypeError` when not exactly one of path and descriptor is given.
+ * Starts a back end; it serves when the promise resolves. Rejects with `TypeError` when not exactly one of path and
+ * descriptor is given, and with `Error` on another system, without permissions, when another program listens at the path,
+ * and when the descriptor is no socket's.
  */
-export function startVhostUser(options: VhostUserOptions): VhostUserBackEnd {
+export async function startVhostUser(options: VhostUserOptions): Promise<VhostUserBackEnd> {
   const { socketPath, fd, keep = false } = options;
   if ((socketPath === undefined) === (fd === undefined)) {
     throw new TypeError("Cannot start the back end: one of socketPath and fd must be given");
   }
   if (fd !== undefined && keep) throw new TypeError("Cannot start the back end: keep must go with socketPath, got fd");
-  return new WorkerBackEnd(options);
+  const backEnd = new WorkerBackEnd(options);
+  await Promise.race([backEnd.ready, backEnd.ended]);
+  return backEnd;
 }
 
 /** The main thread's side of a back end: it owns the socket's path, the memory and the wake-ups. */
@@ -111,11 +112,11 @@ class WorkerBackEnd implements VhostUserBackEnd {
   }
 
   #makeStart(): WorkerStart {
-    const { socketPath, fd, keep = false, requireSeals = false } = this.#options;
+    const { socketPath, fd, keep = false, requireSeals = false, onReport: _, onScreenChange: __, ...device } =
+      this.#options;
     if (fd !== undefined && this.#fds.status(fd)?.kind !== S_IFSOCK) {
       throw new Error(`Cannot serve a front end: file descriptor ${fd} must be a socket`);
     }
-    const { outputs, blobAlignment, hostMemoryBytes, reportsGuestErrors } = this.#options;
     return {
       kind: "start",
       memory: new WebAssembly.Memory({ initial: 1, maximum: MAX_WASM_PAGES, shared: true }),
@@ -125,12 +126,7 @@ class WorkerBackEnd implements VhostUserBackEnd {
       wakeFd: this.#fds.makeEvent(),
       isKept: keep,
       requiresSeals: requireSeals,
-      device: {
-        ...(outputs && { outputs }),
-        ...(blobAlignment !== undefined && { blobAlignment }),
-        ...(hostMemoryBytes !== undefined && { hostMemoryBytes }),
-        ...(reportsGuestErrors !== undefined && { reportsGuestErrors }),
-      },
+      device,
     };
   }
 
@@ -167,7 +163,7 @@ class WorkerBackEnd implements VhostUserBackEnd {
     if (this.#options.socketPath !== undefined) removeSocket(this.#libc, this.#options.socketPath);
     for (const resolve of this.#screenshots.values()) resolve(undefined);
     this.#screenshots.clear();
-    this.#ready.resolve();
+    this.#libc.close();
     if (error === undefined) this.#ended.resolve();
     else this.#ended.reject(new Error(`The back end has failed: ${error}`));
   }

@@ -1,7 +1,7 @@
 /** What the two threads of a vhost-user back end tell each other. The Worker blocks: each message to it comes with a wake-up. */
 
 import type { OutputOptions } from "../../device/output.ts";
-import type { CursorPicture, Picture } from "../../display/memory_display.ts";
+import type { ShownScreen } from "../../display/shown_screens.ts";
 
 /** What the device is made with. */
 export interface DeviceSettings {
@@ -11,6 +11,8 @@ export interface DeviceSettings {
   readonly blobAlignment?: number;
   /** Bytes of host memory that the guest can make the device spend. */
   readonly hostMemoryBytes?: number;
+  /** Whether the front end's display socket stays silent; false when absent. */
+  readonly headless?: boolean;
   /** Whether commands that are wrong are reported. */
   readonly reportsGuestErrors?: boolean;
 }
@@ -34,10 +36,9 @@ export interface WorkerStart {
 }
 
 /** What a scanout shows now. */
-export interface Screenshot {
-  readonly picture: Picture;
-  /** The cursor, which is not in the picture, and where its top left pixel is; undefined while it is hidden. */
-  readonly cursor: { readonly picture: CursorPicture; readonly x: number; readonly y: number } | undefined;
+export interface Screenshot extends ShownScreen {
+  /** The number of the guest's resource that it shows. */
+  readonly resourceId: number;
 }
 
 /** What the main thread tells the Worker. */

@@ -196,8 +196,8 @@ export class DeviceRings implements VirtioEvents {
 
   /** Another driver has come: what the device knows of the one before is gone, and all rings stop. */
   #startOver(): void {
+    for (const ring of this.rings) ring.stop(); // first: a display that hears of the reset may ask for more work
     this.#forget();
-    for (const ring of this.rings) ring.stop();
   }
 
   #forget(): void {

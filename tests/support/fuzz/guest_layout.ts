@@ -48,9 +48,3 @@ export function imageOffsetOf(guestAddress: number): number {
   );
   return part!.imageOffset + guestAddress - part!.guestAddress;
 }
-
-/** The image offset of an offset in the memory, which must be in RAM. */
-export function imageOffsetOfMemory(offset: number): number {
-  const part = ramParts.find((part) => offset >= part.offset && offset - part.offset < part.sizeBytes);
-  return part!.imageOffset + offset - part!.offset;
-}

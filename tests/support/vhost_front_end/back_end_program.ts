@@ -9,7 +9,7 @@ const options = {
 };
 
 try {
-  await runVhostUser(options, ({ ready }) => ready.then(() => console.log("ready")));
+  await runVhostUser(options, () => console.log("ready"));
   console.log("ended");
 } catch (error) {
   console.log(`failed: ${error instanceof Error ? error.message : error}`);

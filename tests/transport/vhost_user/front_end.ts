@@ -77,6 +77,7 @@ export class FrontEnd {
       outcome = "close" in answer ? answer : parse(answer.reply);
       if ("close" in answer) this.closed = answer.close;
     }
+    for (const fd of rest) this.host.closeFd(fd); // nobody has received them
     return outcome;
   }
 

@@ -45,11 +45,16 @@ export async function makeVhostMachine<Device extends VirtioDevice>(
   const host = new FakeHost(memory, WINDOW_OFFSET, WINDOW_OFFSET + WINDOW_BYTES);
   const connection = new VhostUserConnection(device, guest, host);
   const frontEnd = new FrontEnd(connection, host);
-  const ram = new GuestRam(() => {
+  const file = { bytes: new Uint8Array(RAM_BYTES) };
+  return { device, guest, heap, host, connection, frontEnd, ram: ramOf(guest), file };
+}
+
+/** RAM of which nothing is taken yet, as far as it is in a region from guest address 0 on. */
+export function ramOf(guest: GuestMemory): GuestRam {
+  return new GuestRam(() => {
     const { offset, sizeBytes } = guest.regions.find(({ guestAddress }) => guestAddress === 0)!;
     return guest.bytes.subarray(offset, offset + sizeBytes);
   }, RAM_BYTES);
-  return { device, guest, heap, host, connection, frontEnd, ram, file: { bytes: new Uint8Array(RAM_BYTES) } };
 }
 
 /** Makes a machine of a `MockDevice`. */
