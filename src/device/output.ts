@@ -22,9 +22,9 @@ export interface OutputOptions {
   /** Preferred height in pixels, 1 to 16384. */
   readonly heightPixels: number;
   /** Left edge among the others, in pixels; the right of the one before when absent. */
-  readonly x?: number;
+  readonly x?: number | undefined;
   /** Top edge among the others, in pixels; 0 when absent. */
-  readonly y?: number;
+  readonly y?: number | undefined;
   /** Whether a monitor is connected; true when absent. */
   readonly isEnabled?: boolean;
   /** What GET_EDID answers, 1 to 1024 bytes, for hosts that have it from a real monitor; made from the size when absent. */

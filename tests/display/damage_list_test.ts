@@ -66,3 +66,30 @@ Deno.test("DamageList refuses a rectangle when it is full, and takes it once it 
   list.clear();
   assert(list.add({ x: 100, y: 0, width: 1, height: 1 }));
 });
+
+Deno.test("DamageList.cover unites a rectangle that has no place with the one that grows least", () => {
+  const list = new DamageList();
+  for (let index = 0; index < 15; index++) list.add({ x: 100 * index, y: 0, width: 1, height: 1 });
+
+  list.cover({ x: 502, y: 0, width: 1, height: 1 });
+
+  const rects = Array.from({ length: list.count }, (_, index) => ({ ...list.at(index) }));
+  assertEquals(list.count, 15);
+  assertEquals(rects.find(({ x }) => x === 500), { x: 500, y: 0, width: 3, height: 1 });
+});
+
+Deno.test("DamageList.takeRows takes rectangles out, whole rows at a time and one row at least", () => {
+  const list = new DamageList();
+  const rect = { x: 0, y: 0, width: 0, height: 0 };
+  const taken: { x: number; y: number; width: number; height: number }[] = [];
+  list.add({ x: 1, y: 2, width: 3, height: 3 });
+  list.add({ x: 10, y: 0, width: 100, height: 1 });
+
+  while (list.takeRows(8, rect)) taken.push({ ...rect });
+
+  assertEquals(taken, [
+    { x: 1, y: 2, width: 3, height: 2 },
+    { x: 1, y: 4, width: 3, height: 1 },
+    { x: 10, y: 0, width: 100, height: 1 },
+  ]);
+});

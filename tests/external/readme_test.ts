@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import type { V86, V86Options } from "v86";
-import { GuestSerial } from "../../build/guest/guest_serial.ts";
+import { GuestSerial, v86SerialLine } from "../../build/guest/guest_serial.ts";
 import type { GuestImage } from "../../build/guest/image.ts";
 import type { MemoryDisplay } from "../../src/display/memory_display.ts";
 import { codeBlock, runBlock } from "../support/code_block.ts";
@@ -10,8 +10,6 @@ import { debianImage, LOAD_DRIVER, settle } from "../support/guest_debian.ts";
 
 const README = new URL("../../README.md", import.meta.url);
 const GOLDEN = new URL("../golden/console.png", import.meta.url);
-const BOOT_SECONDS = 180;
-const COMMAND_SECONDS = 60;
 
 Deno.test("README: the quickstart into v86 shows the console of a Debian guest", async () => {
   const block = await codeBlock(README, "## Into v86");
@@ -22,9 +20,9 @@ Deno.test("README: the quickstart into v86 shows the console of a Debian guest",
     given,
     ["emulator", "display"],
   );
-  const serial = new GuestSerial(emulator);
-  await serial.waitFor(/^scanout guest ready/m, BOOT_SECONDS);
-  const run = (command: string) => serial.run(command, COMMAND_SECONDS);
+  const serial = new GuestSerial(v86SerialLine(emulator));
+  await serial.ready();
+  const run = (command: string) => serial.run(command);
   await run(`${LOAD_DRIVER} && console`);
   await settle(display, run);
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { writeCpio } from "../../build/guest/cpio.ts";
-import { GuestSerial } from "../../build/guest/guest_serial.ts";
+import { GuestSerial, v86SerialLine } from "../../build/guest/guest_serial.ts";
 import type { GuestImage } from "../../build/guest/image.ts";
 import type { GuestError } from "../../src/device/guest_errors.ts";
 import { MemoryDisplay, type Picture } from "../../src/display/memory_display.ts";
@@ -17,8 +17,6 @@ const ADDRESS = 0xfe000000;
 const V86_BLOCK_BYTES = 128 * 1024;
 /** An interrupt that no device of v86 has. */
 const INTERRUPT = 5;
-const BOOT_SECONDS = 180;
-const COMMAND_SECONDS = 60;
 const STILL_ROUNDS = 100;
 
 /** The members of v86 that its PCI devices do not need. */
@@ -64,11 +62,11 @@ export async function withMmioGuest(test: (guest: MmioGuest) => Promise<void>): 
   // The device has its PCI function too; a guest that does not load virtio_pci leaves it alone.
   const device = await attach(emulator, { display, onGuestError: (error) => errors.push(error) });
   addMmio(cpuOf(emulator) as MmioCpu, device);
-  const serial = new GuestSerial(emulator);
-  const output = (command: string) => outputOf(serial, command);
+  const serial = new GuestSerial(v86SerialLine(emulator));
+  const output = async (command: string) => (await serial.output(command)).trimEnd();
   try {
     await emulator.run();
-    await serial.waitFor(/^scanout guest ready/m, BOOT_SECONDS);
+    await serial.ready();
     await test({ device, display, output, picture: () => stillPicture(display, output) });
     assertEquals(errors, []);
   } finally {
@@ -107,12 +105,6 @@ function withTable({ initramfs }: GuestImage): Uint8Array<ArrayBuffer> {
   both.set(first);
   both.set(initramfs, first.length);
   return both;
-}
-
-async function outputOf(serial: GuestSerial, command: string): Promise<string> {
-  const { output, status } = await serial.run(command, COMMAND_SECONDS);
-  if (status !== 0) throw new Error(`In the guest, ${command} ended with status ${status}:\n${output}`);
-  return output.trimEnd();
 }
 
 async function stillPicture(display: MemoryDisplay, output: (command: string) => Promise<string>): Promise<Picture> {

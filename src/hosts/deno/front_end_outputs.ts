@@ -29,7 +29,7 @@ export class FrontEndOutputs {
 }
 
 /** What an `OutputOptions` says by saying nothing. */
-const NOTHING = { isEnabled: true, edid: undefined };
+const NOTHING = { x: undefined, y: undefined, isEnabled: true, edid: undefined };
 
 /** What the front end says of a monitor, as far as it makes sense. */
 function merge(before: OutputOptions, { isEnabled, widthPixels, heightPixels, x, y, edid }: GpuOutput): OutputOptions {

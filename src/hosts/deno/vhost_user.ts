@@ -82,7 +82,7 @@ class WorkerBackEnd implements VhostUserBackEnd {
     this.#options = options;
     this.ready = this.#ready.promise;
     this.ended = this.#ended.promise;
-    const start = this.#makeStart();
+    const start = this.#makeStartOrClose();
     this.#wakeFd = start.wakeFd;
     this.#worker = startWorker();
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
@@ -109,6 +109,15 @@ class WorkerBackEnd implements VhostUserBackEnd {
 
   stop(): void {
     if (!this.#hasEnded) this.#tell({ kind: "stop" });
+  }
+
+  #makeStartOrClose(): WorkerStart {
+    try {
+      return this.#makeStart();
+    } catch (error) {
+      this.#libc.close();
+      throw error;
+    }
   }
 
   #makeStart(): WorkerStart {

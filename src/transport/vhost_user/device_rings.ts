@@ -15,7 +15,7 @@ import { Vring } from "./vring.ts";
 
 /**
  * A device and its rings, which a front end starts and stops one by one. Its driver may change without a word: QEMU before
- * 8.2 says the same of a guest that reboots and of a machine that is paused (the rings stop, and the status becomes 0). So
+ * 9.2 says the same of a guest that reboots and of a machine that is paused (the rings stop, and the status becomes 0). So
  * the device keeps its state when its rings stop, and is reset as soon as something shows that another driver has come: a
  * ring that goes on elsewhere than where it stood, other features, or, after a status of 0, no ring that goes on at all. A
  * driver that comes back to an index of 0 by chance, once in 65,536 times, finds a reset device.

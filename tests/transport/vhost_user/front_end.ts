@@ -1,5 +1,5 @@
 import type { DriverQueue } from "../../../src/guest/driver_queue.ts";
-import { VhostUserConnection } from "../../../src/transport/vhost_user/connection.ts";
+import type { VhostUserConnection } from "../../../src/transport/vhost_user/connection.ts";
 import {
   FrontEndRequest,
   MESSAGE_HEADER_SIZE,
