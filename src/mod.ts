@@ -11,7 +11,7 @@ export { type PixelSource, type PixelTarget, readPixels } from "./memory/pixel_s
 export { type Rect } from "./memory/rect.ts";
 export { type Conversion, type PixelLayout } from "./protocol/formats.ts";
 export { Format, ResponseType } from "./protocol/wire.gen.ts";
-export { type Reason, Reasons } from "./protocol/reasons.ts";
+export { type Reason } from "./protocol/reasons.ts";
 export { type Counters, VirtioGpu, type VirtioGpuOptions } from "./device/virtio_gpu.ts";
 export { defaultLimits, type Limits } from "./device/limits.ts";
 export { type OutputOptions } from "./device/output.ts";

@@ -18,7 +18,7 @@ const MEMBER = /^ {2}(?:readonly |static |async |get |set )*(#?\w+)[(:<]/;
 const TEST = /(?:Deno\.test|\btest)\(\s*(?:"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
 /** The clause in a test file's name: `set_scanout_5_7_6_8_test.ts`. */
 const CLAUSE_IN_PATH = /_(\d+(?:_\d+)+)_test\.ts$/;
-const COMMAND = /^([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)/;
+const COMMAND = /^(?:S\d+: )?([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)/;
 
 /** The citations in a file of code: each belongs to the next definition below it, or to the table row that it stands in. */
 export function citationsOfCode(path: string, text: string): Citation[] {
@@ -35,8 +35,9 @@ export function citationsOfTests(path: string, text: string): Citation[] {
     const name = (match[1] ?? match[2])!;
     const command = COMMAND.exec(name)?.[1] ?? "";
     const subjects = new Set(subjectsOf(name).map(({ subject }) => subject));
-    if (inPath !== undefined && ![...subjects].some((subject) => !subject.startsWith("S"))) subjects.add(inPath);
-    return [...subjects].map((subject) => ({ subject, command, path, name }));
+    const hasClause = [...subjects].some((subject) => !subject.startsWith("S"));
+    if (inPath !== undefined && !hasClause) subjects.add(inPath);
+    return [...subjects].map((subject) => ({ subject, command: subject.startsWith("S") ? "" : command, path, name }));
   });
 }
 

@@ -43,7 +43,7 @@ export class PrivateApt {
   static async create(folder: string, architecture: Architecture): Promise<PrivateApt> {
     for (const program of PROGRAMS) await run(program, ["--version"], folder);
     await Deno.mkdir(join(folder, "lists", "partial"), { recursive: true });
-    await Deno.mkdir(join(folder, "archives", "partial"), { recursive: true });
+    await Deno.mkdir(join(archivesOf(folder), "partial"), { recursive: true });
     await Deno.writeTextFile(join(folder, "status"), "");
     await Deno.writeTextFile(join(folder, "sources.list"), await Deno.readTextFile(SYSTEM_SOURCES).catch(() => ""));
     await Deno.writeTextFile(join(folder, "apt.conf"), configuration(folder, architecture));
@@ -94,22 +94,35 @@ export class PrivateApt {
     if (!isOk) throw this.#failure(`Cannot download ${names.join(", ")}`, errors);
   }
 
+  /** Downloads the package `name` and everything that it depends on, as `suite` has them, down to the C library. */
+  async downloadClosure(name: string, suite: string): Promise<void> {
+    const options = ["--download-only", "--no-install-recommends", "--yes", "--target-release", suite];
+    const { isOk, errors } = await this.#apt("apt-get", ["install", ...options, name]);
+    if (!isOk) throw this.#failure(`Cannot download ${name} and what it depends on`, errors);
+  }
+
   /** Unpacks every downloaded package into `target`, without running any of their scripts. */
   async unpack(target: string): Promise<void> {
-    for await (const { name } of Deno.readDir(this.#folder)) {
+    const archives = archivesOf(this.#folder);
+    for await (const { name } of Deno.readDir(archives)) {
       if (!name.endsWith(".deb")) continue;
-      const { isOk, errors } = await run("dpkg-deb", ["-x", join(this.#folder, name), target], this.#folder);
+      const { isOk, errors } = await run("dpkg-deb", ["-x", join(archives, name), target], archives);
       if (!isOk) throw this.#failure(`Cannot unpack ${name}`, errors);
     }
   }
 
   #apt(program: string, args: readonly string[], onLine?: (line: string) => void): Promise<ProgramResult> {
-    return run(program, ["-q", "-c", join(this.#folder, "apt.conf"), ...args], this.#folder, onLine);
+    return run(program, ["-q", "-c", join(this.#folder, "apt.conf"), ...args], archivesOf(this.#folder), onLine);
   }
 
   #failure(what: string, errors: string): GuestPackageError {
     return new GuestPackageError(`${what}: ${(errors + this.#updateErrors).trim() || "apt gave no reason"}`);
   }
+}
+
+/** Where packages are downloaded to: `apt-get download` puts them into its working directory. */
+function archivesOf(folder: string): string {
+  return join(folder, "archives");
 }
 
 // The hooks are cleared because a machine's own ones clean the system's package cache or wake services.
@@ -129,7 +142,7 @@ Dir::State "${folder}";
 Dir::State::lists "${folder}/lists";
 Dir::State::status "${folder}/status";
 Dir::Cache "${folder}";
-Dir::Cache::archives "${folder}/archives";
+Dir::Cache::archives "${archivesOf(folder)}";
 `;
 }
 

@@ -68,15 +68,12 @@ export async function makeGuestImage(options: GuestImageOptions = {}): Promise<G
   const onProgress = options.onProgress ?? (() => {});
   const kernelChoice = options.kernel ?? "stable";
   const folder = join(options.cacheFolder ?? GUEST_CACHE_FOLDER, packagesKey(kernelChoice));
-  const isFetched = await Deno.stat(folder).then(() => true, () => false);
-  if (!isFetched) {
-    await fetchPackages(
-      folder,
-      kernelChoice,
-      (step) => onProgress({ step }),
-      (receivedBytes, totalBytes) => onProgress({ step: "downloading", receivedBytes, totalBytes }),
-    );
-  }
+  await fetchPackages(
+    folder,
+    kernelChoice,
+    (step) => onProgress({ step }),
+    (receivedBytes, totalBytes) => onProgress({ step: "downloading", receivedBytes, totalBytes }),
+  );
   onProgress({ step: "writing the initramfs" });
   const packages = await readPackages(folder);
   const initramfs = writeCpio(await initramfsEntries(packages, options.files ?? []));

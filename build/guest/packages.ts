@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { type Architecture, type OnDownload, PrivateApt } from "./apt.ts";
+import { makeCompleteFolder } from "./complete_folder.ts";
 import { modulesDep, readModules } from "./modules.ts";
 
 /** What the guest image takes from Debian's packages. */
@@ -46,9 +47,8 @@ export function packagesKey(kernel: GuestKernel): string {
 }
 
 /**
- * Fetches Debian's packages and leaves what the image needs in `folder`, which comes into being complete or not at all:
- * two processes may do this at the same time.
- * Throws `AptMissingError` and `GuestPackageError`.
+ * Fetches Debian's packages and leaves what the image needs in `folder`, unless it is there: it comes into being complete
+ * or not at all. Throws `AptMissingError` and `GuestPackageError`.
  */
 export async function fetchPackages(
   folder: string,
@@ -56,10 +56,8 @@ export async function fetchPackages(
   onStep: OnStep,
   onDownload: OnDownload,
 ): Promise<void> {
-  await Deno.mkdir(join(folder, ".."), { recursive: true });
-  const work = await Deno.makeTempDir({ dir: join(folder, ".."), prefix: "fetching-" });
-  try {
-    const source = KERNELS[kernel];
+  const source = KERNELS[kernel];
+  await makeCompleteFolder(folder, async (work) => {
     const apt = await PrivateApt.create(work, source.architecture);
     onStep("fetching the package lists");
     await apt.update();
@@ -71,10 +69,8 @@ export async function fetchPackages(
     await apt.unpack(join(work, "root"));
     const kept = join(work, "kept");
     await keepNeededFiles(join(work, "root"), kept);
-    await renameUnlessThere(kept, folder);
-  } finally {
-    await Deno.remove(work, { recursive: true });
-  }
+    return kept;
+  });
 }
 
 /** Reads what `fetchPackages` left in `folder`. Throws `Deno.errors.NotFound` where it has not run. */
@@ -116,13 +112,4 @@ async function filesBelow(folder: string): Promise<string[]> {
     if (isFile) paths.push(path);
   }
   return paths;
-}
-
-async function renameUnlessThere(from: string, to: string): Promise<void> {
-  try {
-    await Deno.rename(from, to);
-  } catch (error) {
-    const isThere = await Deno.stat(to).then(() => true, () => false);
-    if (!isThere) throw error; // else another process was first, and its folder holds the same
-  }
 }

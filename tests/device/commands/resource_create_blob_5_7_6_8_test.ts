@@ -1,6 +1,7 @@
 /** RESOURCE_CREATE_BLOB of guest memory, and what else a blob is used for. Virtio 1.4, 5.7.6.8. */
 
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { BlobMem, writeResourceMapBlob, writeResourceUnmapBlob } from "../../../src/protocol/wire.gen.ts";
 import { createBlob, createBlobOf, setScanoutBlob, startBlobMachine } from "../blob_requests.ts";
 import {
@@ -39,6 +40,16 @@ for (const blobMem of [0, 4, 0xffffffff]) {
     assertEquals(unref(driver, 1), "ERR_INVALID_RESOURCE_ID");
   });
 }
+
+Deno.test("S8: RESOURCE_CREATE_BLOB answers ERR_INVALID_PARAMETER for any memory kind that does not exist yet", async () => {
+  const { driver } = await startBlobMachine();
+  fc.assert(
+    fc.property(fc.integer({ min: 4, max: 0xffffffff }), (blobMem) => {
+      assertEquals(createBlob(driver, 1, [], { blobMem: blobMem as BlobMem, size: 4096 }), "ERR_INVALID_PARAMETER");
+    }),
+    { seed: 8 },
+  );
+});
 
 for (const blobMem of [BlobMem.Host3d, BlobMem.Host3dGuest]) {
   Deno.test(`S9: RESOURCE_CREATE_BLOB answers ERR_INVALID_PARAMETER for host memory (${blobMem}) without VIRGL`, async () => {
@@ -173,7 +184,7 @@ Deno.test("RESOURCE_UNREF of a blob that is shown disables the scanout", async (
   assertEquals(machine.display.picture(0), undefined);
 });
 
-Deno.test("S19: RESOURCE_MAP_BLOB answers ERR_UNSPEC where there is no host visible memory, and knows what exists", async () => {
+Deno.test("S19: RESOURCE_MAP_BLOB answers ERR_UNSPEC without host visible memory, and knows what exists. Virtio 1.4, 5.7.6.9", async () => {
   const machine = await startBlobMachine();
   createBlobOf(machine, 1, BYTES);
   createBacked(machine, 2, 8, 8);
