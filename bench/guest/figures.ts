@@ -1,6 +1,7 @@
 /**
  * Prints how fast one guest program, `fill`, draws on a 1024x768 screen by three ways to RGBA: our device with blobs,
- * without, and v86's own VGA. Each has a guest of its own; they take turns. `deno task figures [rounds] [pictures]`
+ * without, and v86's own VGA. Each has a guest of its own; they take turns. `deno task figures [rounds] [pictures]` writes
+ * docs/figures.md.
  */
 import { bochsVga, type Contender, virtioGpu } from "./contenders.ts";
 
@@ -37,9 +38,10 @@ const medians = runs.map((all) => ({
   hostShare: median(all.map(({ hostShare }) => hostShare)),
 }));
 const vga = medians.at(-1)!;
-console.log(`fill ${pictures}, 1024x768, medians of ${rounds} runs\n`);
-console.log("|                          | screens/s | x VGA | 64x64 squares/s | x VGA | host's share |");
-console.log("| ------------------------ | --------: | ----: | --------------: | ----: | -----------: |");
+const lines = [
+  "|                          | screens/s | x VGA | 64x64 squares/s | x VGA | host's share |",
+  "| ------------------------ | --------: | ----: | --------------: | ----: | -----------: |",
+];
 for (const [index, { name }] of contenders.entries()) {
   const { screens, squares, hostShare } = medians[index]!;
   const cells = [
@@ -50,11 +52,30 @@ for (const [index, { name }] of contenders.entries()) {
     (squares / vga.squares).toFixed(2).padStart(5),
     `${(hostShare * 100).toFixed(0)} %`.padStart(12),
   ];
-  console.log(`| ${cells.join(" | ")} |`);
+  lines.push(`| ${cells.join(" | ")} |`);
 }
-console.log();
-for (const { name, report } of contenders) console.log(`${name}: ${report()}`);
+lines.push("", ...contenders.map(({ name, report }) => `- ${name}: ${report()}`));
 for (const { close } of contenders) await close();
+await Deno.writeTextFile("docs/figures.md", page(lines));
+console.log(lines.join("\n"));
+
+/** The page that keeps the figures: what was run, and how. */
+function page(table: readonly string[]): string {
+  return `# Figures
+
+Made by \`deno task figures ${rounds} ${pictures}\` on ${new Date().toISOString().slice(0, 10)}, load ${
+    Deno.loadavg()[0]!.toFixed(1)
+  } on ${navigator.hardwareConcurrency} processors. Only the ratios mean
+something: machines differ, and share their processors.
+
+One guest program, \`fill\`, on a Debian guest in v86, 1024x768: whole screens that are filled and shown, then squares of
+64x64, with the conversion to RGBA by the host. Medians of ${rounds} interleaved runs of ${pictures} pictures, after
+${WARM_UP_PICTURES} that let v86 compile the guest's kernel. The VGA is asked to convert 60 times a second, as a page would; how often it
+came to that is said below. Its squares are plain writes to memory, where each of ours is a command and an interrupt.
+
+${table.join("\n")}
+`;
+}
 
 /** Lets one guest run the program, while the others stand still. */
 async function fill({ run, hostMilliseconds }: Contender, count: number): Promise<Run> {

@@ -6,18 +6,20 @@ const WINDOW_MILLISECONDS = 1000;
 export class ReportLimit {
   readonly #perSecond: number;
   readonly #pass: (report: Report) => void;
+  readonly #now: () => number;
   #windowBegan = -Infinity;
   #inWindow = 0;
 
-  /** Passes at most `perSecond` reports a second on to `pass`. */
-  constructor(perSecond: number, pass: (report: Report) => void) {
+  /** Passes at most `perSecond` reports a second on to `pass`; `now` tells milliseconds. */
+  constructor(perSecond: number, pass: (report: Report) => void, now: () => number = () => performance.now()) {
     this.#perSecond = perSecond;
     this.#pass = pass;
+    this.#now = now;
   }
 
   /** Passes `report` on, or leaves it out. */
   report(report: Report): void {
-    const now = performance.now();
+    const now = this.#now();
     if (now - this.#windowBegan >= WINDOW_MILLISECONDS) {
       const left = this.#inWindow - this.#perSecond;
       this.#windowBegan = now;

@@ -1,21 +1,11 @@
 import { assertEquals, assertFalse } from "@std/assert";
-import { Epoll } from "../../../src/hosts/deno/epoll.ts";
 import { makeMemoryFile } from "../../../src/hosts/deno/memory_file.ts";
 import { makeSocketPair } from "../../../src/hosts/deno/unix_socket.ts";
 import { LinuxPieces } from "./linux_pieces.ts";
 import { testOnLinux } from "./on_linux.ts";
 
-class EpollPieces extends LinuxPieces {
-  readonly epoll = new Epoll(this.libc);
-
-  override [Symbol.dispose](): void {
-    this.epoll.close();
-    super[Symbol.dispose]();
-  }
-}
-
 testOnLinux("what is there to read is told again and again until it is read", () => {
-  using pieces = new EpollPieces();
+  using pieces = new LinuxPieces();
   const { epoll, fds } = pieces;
   const event = pieces.event();
   let calls = 0;
@@ -33,7 +23,7 @@ testOnLinux("what is there to read is told again and again until it is read", ()
 });
 
 testOnLinux("arrivals are told once each, though nothing is read", () => {
-  using pieces = new EpollPieces();
+  using pieces = new LinuxPieces();
   const { epoll, fds } = pieces;
   const event = pieces.event();
   let calls = 0;
@@ -50,7 +40,7 @@ testOnLinux("arrivals are told once each, though nothing is read", () => {
 });
 
 testOnLinux("a watch that another one ends in the same turn is not called", () => {
-  using pieces = new EpollPieces();
+  using pieces = new LinuxPieces();
   const { epoll, fds } = pieces;
   const events = [pieces.event(), pieces.event()];
   const called: number[] = [];
@@ -68,7 +58,7 @@ testOnLinux("a watch that another one ends in the same turn is not called", () =
 });
 
 testOnLinux("a descriptor that is used again for another file gets none of the first one's events", () => {
-  using pieces = new EpollPieces();
+  using pieces = new LinuxPieces();
   const { epoll, fds } = pieces;
   const called: string[] = [];
   const first = fds.makeEvent();
@@ -86,7 +76,7 @@ testOnLinux("a descriptor that is used again for another file gets none of the f
 });
 
 testOnLinux("a socket can be watched for room to write, too", () => {
-  using pieces = new EpollPieces();
+  using pieces = new LinuxPieces();
   const { epoll, libc } = pieces;
   const [near] = makeSocketPair(libc).map((fd) => pieces.own(fd));
   let calls = 0;
@@ -101,7 +91,7 @@ testOnLinux("a socket can be watched for room to write, too", () => {
 });
 
 testOnLinux("nobody can wait for a file on disk, or twice for one descriptor", () => {
-  using pieces = new EpollPieces();
+  using pieces = new LinuxPieces();
   const file = pieces.own(makeMemoryFile(pieces.libc, "test", 4096));
   const event = pieces.event();
 

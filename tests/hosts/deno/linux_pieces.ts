@@ -1,3 +1,4 @@
+import { Epoll } from "../../../src/hosts/deno/epoll.ts";
 import { Fds } from "../../../src/hosts/deno/fds.ts";
 import { Libc } from "../../../src/hosts/deno/libc.ts";
 
@@ -5,6 +6,7 @@ import { Libc } from "../../../src/hosts/deno/libc.ts";
 export class LinuxPieces {
   readonly libc = new Libc();
   readonly fds = new Fds(this.libc);
+  readonly epoll = new Epoll(this.libc);
   readonly #opened: number[] = [];
 
   /** Closes `fd` at the end of the test. */
@@ -19,6 +21,7 @@ export class LinuxPieces {
   }
 
   [Symbol.dispose](): void {
+    this.epoll.close();
     for (const fd of this.#opened) this.fds.close(fd);
     this.libc.close();
   }

@@ -1,16 +1,35 @@
-/** A back end as a program of its own, for tests: takes `VhostUserOptions` as JSON, and prints what it reports. */
+/**
+ * A back end as a program of its own, for tests: takes `VhostUserOptions` as JSON, prints what it reports, and answers each
+ * line `screenshot N` of its standard input by one line of JSON.
+ */
 
 import { runVhostUser } from "../../../src/hosts/deno/run_vhost_user.ts";
-import type { Report } from "../../../src/hosts/deno/vhost_user.ts";
+import type { Report, VhostUserBackEnd } from "../../../src/hosts/deno/vhost_user.ts";
 
 const options = {
   ...JSON.parse(Deno.args[0]!),
   onReport: ({ level, text }: Report) => console.log(`${level}: ${text}`),
 };
 
+async function answerLines(backEnd: VhostUserBackEnd): Promise<void> {
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    for (const [, scanoutId] of text.matchAll(/^screenshot (\d+)$/gm)) {
+      const shot = await backEnd.screenshot(Number(scanoutId));
+      const { widthPixels = 0, heightPixels = 0, rgba } = shot?.picture ?? {};
+      const { x, y } = shot?.cursor ?? {};
+      const base64 = rgba?.toBase64() ?? "";
+      console.log(`screenshot ${JSON.stringify({ widthPixels, heightPixels, base64, x, y })}`);
+    }
+  }
+}
+
 try {
-  await runVhostUser(options, () => console.log("ready"));
+  await runVhostUser(options, (backEnd) => {
+    console.log("ready");
+    answerLines(backEnd).catch(() => {}); // the input is closed at the end
+  });
   console.log("ended");
+  Deno.stdin.close();
 } catch (error) {
   console.log(`failed: ${error instanceof Error ? error.message : error}`);
   Deno.exit(1);

@@ -12,8 +12,8 @@ export interface FrontEndMachineOptions {
   readonly regions?: readonly RamRegion[];
   /** Where the driver's own data begins in guest RAM. */
   readonly firstFree?: number;
-  /** The protocol features that the front end knows; all of the back end's when absent. */
-  readonly protocolFeatures?: number;
+  /** The protocol features that the front end wants; all of the back end's when absent. */
+  readonly protocolFeatures?: number | "none";
 }
 
 const REGIONS = [{ guestAddress: 0, sizeBytes: 64 * 1024 * 1024 }];

@@ -114,7 +114,7 @@ function frames({ driver, ram }: FrontEndMachine, width: number, height: number)
   };
 }
 
-const backEnd = await BackEndProcess.start();
+await using backEnd = await BackEndProcess.start();
 const machine = new FrontEndMachine(backEnd.path);
 machine.driver.start();
 
@@ -126,4 +126,3 @@ const flow = stream(machine);
 console.log(`commands, ${IN_FLIGHT} in flight: ${(median(() => rate(flow)) / 1e6).toFixed(2)} million a second`);
 
 machine.close();
-await backEnd.ended();

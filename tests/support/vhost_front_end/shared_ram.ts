@@ -10,6 +10,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from "../../../src/hosts/deno/linux_abi.ts";
+import { MoreLibc } from "../more_libc.ts";
 import { GuestRam } from "../../../src/guest/guest_ram.ts";
 
 /** A range of guest memory in a file of its own. */
@@ -67,7 +68,9 @@ export class SharedRam {
   /** Ends it: nobody may look at `bytes` any more. */
   close(): void {
     for (const { fd } of this.regions) this.#libc.calls.close(fd);
-    this.#libc.calls.munmap(this.#address, BigInt(this.bytes.length));
+    const more = new MoreLibc();
+    more.unmap(this.#address, this.bytes.length);
+    more.close();
   }
 
   #share({ guestAddress, sizeBytes, fileOffset = 0 }: RamRegion, index: number): SharedRegion {

@@ -41,18 +41,18 @@ export class VhostFrontEnd {
   readonly socket: FrontEndSocket;
   /** The features that the back end offers, its own bit included. */
   offered: readonly [low: number, high: number] = [0, 0];
-  /** The protocol features that were negotiated. */
-  protocolFeatures = 0;
+  /** The protocol features that were negotiated; undefined for a front end that knows none. */
+  protocolFeatures: number | undefined;
 
   /** Over a socket on which nothing was said yet. */
   constructor(socket: FrontEndSocket) {
     this.socket = socket;
   }
 
-  /** Gets to know the back end; negotiates those of the protocol features `wanted` that it has. */
-  introduce(wanted = ALL_PROTOCOL_FEATURES): void {
+  /** Gets to know the back end; negotiates those of the protocol features `wanted` that it has, or says nothing of any. */
+  introduce(wanted: number | "none" = ALL_PROTOCOL_FEATURES): void {
     this.offered = this.#ask64(FrontEndRequest.GetFeatures);
-    if ((this.offered[0] >>> FEATURE_PROTOCOL_FEATURES & 1) === 1) {
+    if (wanted !== "none" && (this.offered[0] >>> FEATURE_PROTOCOL_FEATURES & 1) === 1) {
       const features = this.#ask64(FrontEndRequest.GetProtocolFeatures)[0] & wanted;
       this.socket.send(FrontEndRequest.SetProtocolFeatures, [features, 0]);
       this.protocolFeatures = features;
@@ -62,7 +62,8 @@ export class VhostFrontEnd {
 
   /** Says which features the driver has accepted. */
   setFeatures(low: number, high: number): void {
-    this.tell(FrontEndRequest.SetFeatures, [low | (this.offered[0] & 1 << FEATURE_PROTOCOL_FEATURES), high]);
+    const own = this.protocolFeatures === undefined ? 0 : 1 << FEATURE_PROTOCOL_FEATURES;
+    this.tell(FrontEndRequest.SetFeatures, [low | own, high]);
   }
 
   /** How many rings there are; 1 for a back end that does not say. */
@@ -100,7 +101,7 @@ export class VhostFrontEnd {
     this.tell(FrontEndRequest.SetVringAddr, address);
     this.tell(FrontEndRequest.SetVringKick, [index, 0], [kickFd]);
     this.tell(FrontEndRequest.SetVringCall, [index, 0], [callFd]);
-    if (this.protocolFeatures !== 0) this.enableRing(index, true);
+    if (this.protocolFeatures !== undefined) this.enableRing(index, true);
   }
 
   /** Lets ring `index` run, or not. */
@@ -157,7 +158,7 @@ export class VhostFrontEnd {
   }
 
   #has(feature: number): boolean {
-    return (this.protocolFeatures >>> feature & 1) === 1;
+    return ((this.protocolFeatures ?? 0) >>> feature & 1) === 1;
   }
 }
 

@@ -1,0 +1,79 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { makeMemoryFile } from "../../../src/hosts/deno/memory_file.ts";
+import { connectTo, listenAt } from "../../../src/hosts/deno/unix_socket.ts";
+import { startVhostUser } from "../../../src/hosts/deno/vhost_user.ts";
+import { descriptorCount, LinuxPieces } from "./linux_pieces.ts";
+import { testOnLinux } from "./on_linux.ts";
+
+/** Runs `work` with the path of a file that is not there, in a folder of its own. */
+async function withPath(work: (path: string) => Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync();
+  try {
+    await work(`${folder}/socket`);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+testOnLinux("a back end that is stopped leaves no socket and no descriptor", async () => {
+  await withPath(async (socketPath) => {
+    const first = await startVhostUser({ socketPath }); // Deno's first Worker opens some of its own
+    first.stop();
+    await first.ended;
+    const before = descriptorCount();
+    const backEnd = await startVhostUser({ socketPath });
+    assertEquals(backEnd.screen(0), { widthPixels: 0, heightPixels: 0, frames: 0 });
+    assertEquals(await backEnd.screenshot(0), undefined);
+
+    backEnd.stop();
+    await backEnd.ended;
+
+    await assertRejects(() => Deno.stat(socketPath), Deno.errors.NotFound);
+    while (descriptorCount() > before) await new Promise((resolve) => setTimeout(resolve, 10)); // Deno's take a while
+    assertEquals(await backEnd.screenshot(0), undefined);
+    backEnd.stop();
+  });
+});
+
+testOnLinux("a back end whose front end goes ends, and says why", async () => {
+  await withPath(async (socketPath) => {
+    using pieces = new LinuxPieces();
+    const reports: string[] = [];
+    const backEnd = await startVhostUser({ socketPath, onReport: ({ text }) => reports.push(text) });
+
+    pieces.fds.close(connectTo(pieces.libc, socketPath));
+    await backEnd.ended;
+
+    assertEquals(reports, ["a front end has connected", "the front end is disconnected: it has gone"]);
+  });
+});
+
+testOnLinux("a path where another back end listens is refused, and left to it", async () => {
+  await withPath(async (socketPath) => {
+    using pieces = new LinuxPieces();
+    pieces.own(listenAt(pieces.libc, socketPath));
+
+    await assertRejects(() => startVhostUser({ socketPath }), Error, `Cannot listen at ${socketPath}`);
+
+    pieces.own(connectTo(pieces.libc, socketPath));
+  });
+});
+
+testOnLinux("what cannot be served is refused by name", async () => {
+  using pieces = new LinuxPieces();
+  const file = pieces.own(makeMemoryFile(pieces.libc, "test", 4096));
+
+  await assertRejects(() => startVhostUser({}), TypeError, "one of socketPath and fd must be given");
+  await assertRejects(() => startVhostUser({ socketPath: "x", fd: 3 }), TypeError, "one of socketPath and fd");
+  await assertRejects(() => startVhostUser({ fd: file, keep: true }), TypeError, "keep must go with socketPath");
+  await assertRejects(() => startVhostUser({ fd: file }), Error, `file descriptor ${file} must be a socket`);
+});
+
+testOnLinux("device settings out of range are a failure to start", async () => {
+  await withPath(async (socketPath) => {
+    const error = await assertRejects(() => startVhostUser({ socketPath, outputs: [] }), Error);
+
+    assertMatch(error.message, /^The back end has failed: RangeError: .*outputs must be 1 to 16, got 0/);
+    await assertRejects(() => Deno.stat(socketPath), Deno.errors.NotFound);
+  });
+});
