@@ -1,5 +1,6 @@
 import { MemoryDisplay } from "../../src/display/memory_display.ts";
-import { VirtioGpu, type VirtioGpuOptions } from "../../src/device/virtio_gpu.ts";
+import { VirtioGpu } from "../../src/device/virtio_gpu.ts";
+import type { VirtioGpuOptions } from "../../src/device/gpu_options.ts";
 import { DriverQueue } from "../../src/guest/driver_queue.ts";
 import { GpuDriver } from "../../src/guest/gpu_driver.ts";
 import { GuestRam } from "../../src/guest/guest_ram.ts";

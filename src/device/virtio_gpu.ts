@@ -1,19 +1,6 @@
-import type { Display } from "../display/display.ts";
 import type { GuestMemory } from "../memory/guest_memory.ts";
 import { PageListScratch } from "../memory/page_list.ts";
-import { type Reason, Reasons } from "../protocol/reasons.ts";
-import {
-  CommandReader,
-  CommandType,
-  ConfigEvent,
-  CTRL_HDR_SIZE,
-  type CtrlHdr,
-  DEVICE_ID,
-  GpuFeature,
-  MAX_SCANOUTS,
-  MEM_ENTRY_SIZE,
-  readCtrlHdr,
-} from "../protocol/wire.gen.ts";
+import { CommandType, ConfigEvent, DEVICE_ID, GpuFeature, MAX_SCANOUTS, MEM_ENTRY_SIZE } from "../protocol/wire.gen.ts";
 import { PopResult, type SplitQueue } from "../virtio/split_queue.ts";
 import {
   type FeatureSet,
@@ -24,15 +11,14 @@ import {
   type VirtioDevice,
   type VirtioEvents,
 } from "../virtio/virtio_device.ts";
-import { VirtioFeature } from "../virtio/virtio.gen.ts";
-import { commandRules } from "./command_rules.ts";
+import { CommandAnswerer, type Counters } from "./command_answerer.ts";
 import { Cursor } from "./cursor.ts";
 import { GpuConfig } from "./gpu_config.ts";
-import { dispatch } from "./dispatch.ts";
 import type { GpuState } from "./gpu_state.ts";
-import { type GuestError, GuestErrors } from "./guest_errors.ts";
+import { offeredFeatures, type VirtioGpuOptions } from "./gpu_options.ts";
+import { GuestErrors } from "./guest_errors.ts";
 import { HostAccount } from "./host_account.ts";
-import { COMMAND_COST_BYTES, defaultLimits, type Limits } from "./limits.ts";
+import { COMMAND_COST_BYTES, defaultLimits } from "./limits.ts";
 import { noDisplay } from "./no_display.ts";
 import { changeOutput, makeOutputs, type OutputOptions } from "./output.ts";
 import { Reply } from "./reply.ts";
@@ -42,41 +28,6 @@ import { type SharedResource, shareResource } from "./shared_resource.ts";
 import type { GpuSnapshot } from "./snapshot/gpu_snapshot.ts";
 import { prepareRestore } from "./snapshot/prepare_restore.ts";
 import { takeSnapshot } from "./snapshot/take_snapshot.ts";
-
-/** What an embedder may say of a device; everything has a default. */
-export interface VirtioGpuOptions {
-  /** Where scanouts are shown; nowhere when absent. */
-  readonly display?: Display;
-  /** The monitors that the guest finds, 1 to 16; one of 1024x768 when absent. */
-  readonly outputs?: readonly OutputOptions[];
-  /** Whether RESOURCE_BLOB is offered: Linux then shares its frame buffers instead of copying them; true when absent. */
-  readonly resourceBlob?: boolean;
-  /** Whether RESOURCE_UUID is offered, for hosts whose other devices look resources up; false when absent. */
-  readonly resourceUuid?: boolean;
-  /** Offers BLOB_ALIGNMENT: sizes of blobs are multiples of this power of two. Not offered when absent. */
-  readonly blobAlignment?: number;
-  /** What the guest may make the device spend; see `defaultLimits`. */
-  readonly limits?: Partial<Limits>;
-  /** Whether what a blob's flags do not declare is refused, rather than reported and allowed; false when absent. */
-  readonly isStrict?: boolean;
-  /**
-   * Asked before a guest is told of its monitors (GET_DISPLAY_INFO, GET_EDID): false when somebody else is still to say what
-   * they are. The command stays in its queue then, and those behind it, until the host calls `notify(0)`.
-   */
-  readonly areOutputsKnown?: () => boolean;
-  /** Told of each command that is wrong, at most `limits.guestErrorsPerSecond` times a second. Must not throw. */
-  readonly onGuestError?: (error: GuestError) => void;
-}
-
-/** What a device has done since it was made. */
-export interface Counters {
-  /** Commands that were answered, refused ones included. */
-  commands: number;
-  /** Commands that were refused. */
-  errors: number;
-  /** Bytes that commands moved. */
-  bytes: number;
-}
 
 const QUEUE_SIZES = [256, 16]; // QEMU's: control, cursor
 const DEFAULT_OUTPUTS = [{ widthPixels: 1024, heightPixels: 768 }];
@@ -92,12 +43,9 @@ export class VirtioGpu implements VirtioDevice {
   readonly offeredFeatures: FeatureSet;
   /** Counts what the device does; a copy is the reader's business. */
   readonly counters: Readonly<Counters>;
-  readonly #counters: Counters = { commands: 0, errors: 0, bytes: 0 };
   readonly #state: GpuState;
   readonly #config: GpuConfig;
-  readonly #reader = new CommandReader();
-  readonly #header: CtrlHdr = { type: 0, flags: 0, fenceIdLow: 0, fenceIdHigh: 0, ctxId: 0, ringIdx: 0 };
-  #features: FeatureSet = featureSet();
+  readonly #answerer: CommandAnswerer;
   #queues: readonly (SplitQueue | undefined)[] = [];
   #events: VirtioEvents | undefined;
   #isWorking = false;
@@ -115,7 +63,6 @@ export class VirtioGpu implements VirtioDevice {
     const limits = { ...defaultLimits, ...options.limits };
     const display = options.display ?? noDisplay;
     const account = new HostAccount(limits.hostMemoryBytes);
-    this.counters = this.#counters;
     this.#areOutputsKnown = options.areOutputsKnown;
     this.offeredFeatures = offeredFeatures(options);
     this.#config = new GpuConfig(outputs.length, options.blobAlignment);
@@ -136,6 +83,8 @@ export class VirtioGpu implements VirtioDevice {
       blobAlignment: 1,
       workBytes: 0,
     };
+    this.#answerer = new CommandAnswerer(this.#state);
+    this.counters = this.#answerer.counters;
   }
 
   get config(): Uint8Array {
@@ -176,7 +125,7 @@ export class VirtioGpu implements VirtioDevice {
   }
 
   activate(features: FeatureSet, queues: readonly (SplitQueue | undefined)[], events: VirtioEvents): void {
-    this.#features = features;
+    this.#answerer.features = features;
     this.#state.blobAlignment = hasFeature(features, GpuFeature.BlobAlignment) ? this.#config.blobAlignment : 1;
     this.#queues = queues;
     this.#events = events;
@@ -222,7 +171,7 @@ export class VirtioGpu implements VirtioDevice {
   }
 
   #deactivate(): void {
-    this.#features = featureSet();
+    this.#answerer.features = featureSet();
     this.#queues = [];
     this.#events = undefined;
   }
@@ -241,7 +190,7 @@ export class VirtioGpu implements VirtioDevice {
         ring.putBack();
         break;
       }
-      this.#answer(ring, queue);
+      this.#answerer.answer(ring, queue);
       state.workBytes += COMMAND_COST_BYTES;
       if (state.workBytes >= state.limits.workBytesPerNotify) {
         this.#events?.workLeft(queue);
@@ -249,7 +198,7 @@ export class VirtioGpu implements VirtioDevice {
       }
       popped = ring.pop();
     }
-    this.#counters.bytes += state.workBytes;
+    this.#answerer.counters.bytes += state.workBytes;
     ring.signal();
     if (popped === PopResult.Malformed) this.#events?.needsReset();
   }
@@ -261,63 +210,6 @@ export class VirtioGpu implements VirtioDevice {
     const isQuestion = type === CommandType.GetDisplayInfo || type === CommandType.GetEdid;
     return isQuestion && !this.#areOutputsKnown();
   }
-
-  /** Carries out the command in the ring's chain and hands the chain back with the reply. */
-  #answer(ring: SplitQueue, queue: number): void {
-    const { reply } = this.#state;
-    const header = readCtrlHdr(this.#state.guest.words, ring.chain.command >>> 2, this.#header);
-    const writableBytes = ring.chain.writableBytes;
-    reply.begin();
-    const reason = this.#refusal(ring, queue, writableBytes) ?? this.#execute(ring);
-    this.#counters.commands++;
-    if (reason !== undefined) {
-      this.#counters.errors++;
-      if (this.#state.errors.isHeard) this.#state.errors.report(header.type, reason, true);
-      reply.fail(reason.response);
-    }
-    const hasRoom = writableBytes >= CTRL_HDR_SIZE;
-    if (hasRoom) reply.writeHeader(header);
-    ring.complete(reply.address, hasRoom ? reply.sizeBytes : 0);
-  }
-
-  /** Why the command must not even begin, or undefined. */
-  #refusal(ring: SplitQueue, queue: number, writableBytes: number): Reason | undefined {
-    const readableBytes = ring.chain.readableBytes;
-    if (readableBytes < CTRL_HDR_SIZE) return Reasons.headerTooShort;
-    const { type } = this.#header;
-    const rules = commandRules(type);
-    if (rules === undefined) return Reasons.commandUnknown;
-    const { size, feature, replySize } = rules;
-    if (rules.queue !== queue) return Reasons.wrongQueue;
-    if (feature !== undefined && !hasFeature(this.#features, feature)) return refusalWithoutFeature(type);
-    if (readableBytes < size) return Reasons.commandTooShort;
-    const isCutOff = replySize > writableBytes && writableBytes >= CTRL_HDR_SIZE && replySize > CTRL_HDR_SIZE;
-    return isCutOff ? Reasons.responseTooLong : undefined;
-  }
-
-  #execute(ring: SplitQueue): Reason | undefined {
-    const command = this.#reader.read(this.#state.guest.words, ring.chain.command >>> 2);
-    if (command === undefined) return Reasons.commandUnknown;
-    return dispatch(this.#state, command, ring.chain);
-  }
-}
-
-function offeredFeatures({ resourceBlob = true, resourceUuid, blobAlignment }: VirtioGpuOptions): FeatureSet {
-  const bits: number[] = [
-    GpuFeature.Edid,
-    VirtioFeature.IndirectDesc,
-    VirtioFeature.EventIdx,
-    VirtioFeature.Version1,
-  ];
-  if (resourceBlob) bits.push(GpuFeature.ResourceBlob);
-  if (resourceUuid) bits.push(GpuFeature.ResourceUuid);
-  if (blobAlignment !== undefined) bits.push(GpuFeature.BlobAlignment);
-  return featureSet(...bits);
-}
-
-function refusalWithoutFeature(type: number): Reason {
-  const isBlobCommand = type === CommandType.ResourceCreateBlob || type === CommandType.SetScanoutBlob;
-  return isBlobCommand ? Reasons.blobFeatureMissing : Reasons.featureMissing;
 }
 
 function allocate(guest: GuestMemory, bytes: number): number {

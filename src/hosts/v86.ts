@@ -5,7 +5,8 @@
  */
 import { GuestMemory, type Region } from "../memory/guest_memory.ts";
 import { Arena } from "../memory/host_heap.ts";
-import { VirtioGpu, type VirtioGpuOptions } from "../device/virtio_gpu.ts";
+import { VirtioGpu } from "../device/virtio_gpu.ts";
+import type { VirtioGpuOptions } from "../device/gpu_options.ts";
 import { VirtioPci } from "../transport/pci.ts";
 import { type V86Cpu, v86Cpu } from "./v86_members.ts";
 import { restoreState, saveState, type V86Machine } from "./v86_state.ts";

@@ -21,7 +21,7 @@ Deno.test("scanout vhost-user --help has examples, defaults and exit statuses", 
 const MISTAKES: readonly { readonly args: readonly string[]; readonly hint: RegExp }[] = [
   { args: [], hint: /one of '--socket-path' and '--fd' must be given\nTry: scanout vhost-user --help\n$/ },
   { args: ["--soket-path=x"], hint: /unknown option '--soket-path=x'\n\(Did you mean --socket-path\?\)\nTry: / },
-  { args: ["--socket-path=x", "--fd=3"], hint: /'--fd <number>' cannot be used with option '.*--socket-path <path>'/ },
+  { args: ["--socket-path=x", "--fd=3"], hint: /--fd <number>' cannot be used with option '.*--socket-path <path>'/ },
   { args: ["--fd=3", "--keep"], hint: /cannot be used with option '--keep'/ },
   { args: ["--fd=three"], hint: /must be the number of a file descriptor/ },
   { args: ["--socket-path"], hint: /argument missing/ },

@@ -8,7 +8,7 @@ import { assertGreaterOrEqual, assertLess } from "@std/assert";
 import { makeScanoutDevice, type ScanoutDevice } from "../../bench/support/bench_device.ts";
 import { BenchGuest, FRAME, FRAME_RECT, scatteredPages } from "../../bench/support/bench_guest.ts";
 import { noDisplay } from "../../src/device/no_display.ts";
-import type { VirtioGpuOptions } from "../../src/device/virtio_gpu.ts";
+import type { VirtioGpuOptions } from "../../src/device/gpu_options.ts";
 import {
   BlobMem,
   CTRL_HDR_SIZE,

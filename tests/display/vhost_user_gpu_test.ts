@@ -7,7 +7,7 @@ import { GuestMemory } from "../../src/memory/guest_memory.ts";
 import { growingArena } from "../../src/memory/host_heap.ts";
 import type { PixelSource } from "../../src/memory/pixel_source.ts";
 import { Format } from "../../src/protocol/wire.gen.ts";
-import { displayInfoReply, edidReply, featuresReply, GpuFrontEnd } from "./gpu_front_end.ts";
+import { displayInfoReply, edidReply, featuresReply, GpuFrontEnd } from "../support/gpu_front_end.ts";
 
 class Fixture {
   readonly guest: GuestMemory;

@@ -392,5 +392,8 @@ Deno.test("a thousand connections leave no descriptor, no mapping and no memory 
   assertEquals(descriptors(backEnd), descriptorsBefore);
   const grown = mappings(backEnd, "") - mappingsBefore; // the engine's own come and go
   assert(grown < 100, `${grown} mappings more`);
-  assert(residentBytes(backEnd) - residentBefore < 64 * MIB, `${residentBytes(backEnd)} bytes, before ${residentBefore}`);
+  assert(
+    residentBytes(backEnd) - residentBefore < 64 * MIB,
+    `${residentBytes(backEnd)} bytes, before ${residentBefore}`,
+  );
 });

@@ -1,4 +1,4 @@
-import type { Counters } from "../../device/virtio_gpu.ts";
+import type { Counters } from "../../device/command_answerer.ts";
 import type { GuestError } from "../../device/guest_errors.ts";
 import type { Picture } from "../../display/memory_display.ts";
 import type { Terminal } from "../terminal.ts";

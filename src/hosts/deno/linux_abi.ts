@@ -5,15 +5,9 @@
 
 /** Numbers of errors, as `Libc.errno` gives them. */
 export const Errno = {
-  EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
   EAGAIN: 11,
-  EACCES: 13,
-  EINVAL: 22,
-  EPIPE: 32,
-  EADDRINUSE: 98,
-  ECONNRESET: 104,
   ECONNREFUSED: 111,
 } as const;
 
@@ -21,7 +15,6 @@ export const Errno = {
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 /** Commands of `fcntl`. */
-export const F_GETFD = 1;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_ADD_SEALS = 1033;
@@ -59,8 +52,6 @@ export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;
 export const EPOLLIN = 0x001;
 export const EPOLLOUT = 0x004;
-export const EPOLLERR = 0x008;
-export const EPOLLHUP = 0x010;
 export const EPOLLET = 0x80000000;
 
 /** Kinds of files, in `stx_mode`. */

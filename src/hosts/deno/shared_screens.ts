@@ -5,7 +5,7 @@ export interface ScreenState {
   /** Size in pixels; 0 by 0 while it shows nothing. */
   readonly widthPixels: number;
   readonly heightPixels: number;
-  /** Counts what was shown on it, modulo 2^32: another number means another picture. */
+  /** Counts what was shown on it, modulo 2^32: another number means another picture, or another cursor. */
   readonly frames: number;
 }
 
@@ -49,6 +49,11 @@ export class SharedScreens {
     const hadHeight = Atomics.exchange(this.#words, at + HEIGHT, heightPixels);
     if (hadWidth === widthPixels && hadHeight === heightPixels) return false;
     return Atomics.exchange(this.#words, IS_TOLD, 1) === 0;
+  }
+
+  /** Counts a change of the cursor of scanout `scanoutId`. */
+  countCursor(scanoutId: number): void {
+    Atomics.add(this.#words, placeOf(scanoutId) + FRAMES, 1);
   }
 
   /** The message has come: the next change is worth another. */

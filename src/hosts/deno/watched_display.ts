@@ -28,9 +28,11 @@ export class WatchedDisplay implements Display {
 
   setCursor(scanoutId: number, image: CursorImage | undefined): void {
     this.#display.setCursor(scanoutId, image);
+    this.#screens.countCursor(scanoutId);
   }
 
   moveCursor(scanoutId: number, x: number, y: number): void {
     this.#display.moveCursor(scanoutId, x, y);
+    this.#screens.countCursor(scanoutId);
   }
 }

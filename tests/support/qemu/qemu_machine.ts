@@ -98,7 +98,11 @@ export class QemuMachine {
 
   /** Ends QEMU without a warning. Gives what it has complained of. */
   async kill(): Promise<string> {
-    this.#child.kill("SIGKILL");
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // it has ended
+    }
     return await this.#ended();
   }
 

@@ -1,4 +1,5 @@
-import { VirtioGpu, type VirtioGpuOptions } from "../../../src/device/virtio_gpu.ts";
+import { VirtioGpu } from "../../../src/device/virtio_gpu.ts";
+import type { VirtioGpuOptions } from "../../../src/device/gpu_options.ts";
 import { DriverQueue } from "../../../src/guest/driver_queue.ts";
 import { GuestRam } from "../../../src/guest/guest_ram.ts";
 import { GuestMemory } from "../../../src/memory/guest_memory.ts";
