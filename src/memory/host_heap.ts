@@ -56,7 +56,8 @@ export class Arena implements HostHeap {
     const address = this.#take(rounded) || (this.#extend(rounded) ? this.#take(rounded) : 0);
     if (address === 0) return 0;
     this.#used.set(address, rounded);
-    new Uint8Array(this.#memory.buffer, address, rounded).fill(0);
+    // By eight bytes: in shared memory V8 writes one element after the other, 7 times as slowly by one.
+    new Float64Array(this.#memory.buffer, address, rounded / 8).fill(0);
     return address;
   }
 

@@ -13,7 +13,9 @@ Deno.test("scanout --help lists the subcommands, examples and exit statuses", as
   const { status, stdout } = await runScanout("--help");
 
   assertEquals(status, 0);
-  for (const subcommand of ["demo", "edid", "image", "vhost-user"]) assertMatch(stdout.text, new RegExp(`^  ${subcommand} `, "m"));
+  for (const subcommand of ["demo", "edid", "image", "vhost-user"]) {
+    assertMatch(stdout.text, new RegExp(`^  ${subcommand} `, "m"));
+  }
   assertMatch(stdout.text, /^Examples:\n {2}scanout demo /m);
   assertMatch(stdout.text, /^Exit status: 0 done, 1 .*, 2 /m);
 });

@@ -19,13 +19,18 @@ import {
   writeTransferToHost2d,
   writeUpdateCursor,
 } from "../../src/protocol/wire.gen.ts";
+import { makeSocketPair } from "../../src/hosts/deno/unix_socket.ts";
+import { LinuxPieces } from "../hosts/deno/linux_pieces.ts";
 import { testOnLinux } from "../hosts/deno/on_linux.ts";
 import { decodePng } from "../support/png.ts";
 import { FrontEndMachine } from "../support/vhost_front_end/front_end_machine.ts";
+import { FrontEndSocket } from "../support/vhost_front_end/front_end_socket.ts";
+import { VhostFrontEnd } from "../support/vhost_front_end/vhost_front_end.ts";
 import { GpuSocketEnd } from "../support/vhost_front_end/gpu_socket_end.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../packaging/vhost-user/scanout-vhost-user-gpu", import.meta.url));
 const PATIENCE_MILLISECONDS = 20_000;
+const F_SETFD = 2;
 
 /** The launcher, run as libvirt would, in a folder of its own. */
 class Program {
@@ -154,6 +159,27 @@ testOnLinux("The launcher shows a front end and HTTP what its guest draws, and e
   assertEquals([...rgba.subarray(0, 8)], [0x10, 0x20, 0x30, 255, 0x10, 0x20, 0x31, 255]);
   assertEquals([facts.width, facts.height, facts.format, facts.resource], [WIDTH, HEIGHT, "B8G8R8X8", 7]);
   assertEquals([code, errors], [0, ""]);
+});
+
+testOnLinux("The launcher takes a connected socket by --fd, as libvirt starts it", async () => {
+  using pieces = new LinuxPieces();
+  const [ours, theirs] = makeSocketPair(pieces.libc);
+  pieces.libc.calls.fcntl(theirs, F_SETFD, 0); // inherited
+  const program = new Deno.Command(LAUNCHER, {
+    args: [`--fd=${theirs}`],
+    env: { SCANOUT_DENO: Deno.execPath(), NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  pieces.fds.close(theirs);
+
+  const frontEnd = new VhostFrontEnd(new FrontEndSocket(pieces.libc, ours));
+  frontEnd.introduce();
+  frontEnd.socket.close();
+  const { code, stdout } = await program.output();
+
+  assertEquals(code, 0);
+  assertEquals(new TextDecoder().decode(stdout), `Serving the front end at file descriptor ${theirs}\n`);
 });
 
 testOnLinux("A guest is told of the monitors that its front end has at that moment", async () => {
@@ -285,3 +311,22 @@ testOnLinux(
     assertEquals((await first.end()).code, 0);
   },
 );
+
+Deno.test("The file for libvirt names what it starts as QEMU's schema says", async () => {
+  const file = new URL("../../packaging/vhost-user/50-scanout-gpu.json", import.meta.url);
+
+  const { description, type, binary, ...rest } = JSON.parse(await Deno.readTextFile(file));
+
+  assertEquals([typeof description, type, Object.keys(rest)], ["string", "gpu", []]);
+  assertMatch(binary, /^\/.*\/scanout-vhost-user-gpu$/);
+});
+
+Deno.test("docs/qemu.md has the launcher's permissions", async () => {
+  const launcher = await Deno.readTextFile(LAUNCHER);
+  const docs = await Deno.readTextFile(new URL("../../docs/qemu.md", import.meta.url));
+
+  for (const [, permission] of launcher.matchAll(/^ {2}(--allow-(?:ffi|env)=\S+)/gm)) {
+    assert(docs.includes(permission!));
+  }
+  assertEquals(launcher.includes("-A"), false);
+});

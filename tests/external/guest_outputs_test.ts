@@ -1,9 +1,9 @@
 // A stock Debian guest with other outputs, and with outputs that change while it runs.
 
 import { assertEquals } from "@std/assert";
-import type { Picture } from "../../src/display/memory_display.ts";
 import { type DebianGuest, dumbPattern, withDebian } from "../support/guest_debian.ts";
 import { comparePictures } from "../support/golden.ts";
+import { topLeft } from "../support/png.ts";
 
 Deno.test("a Debian guest with an output of 1280x800 that changes", async (t) => {
   const outputs = [{ widthPixels: 1280, heightPixels: 800 }];
@@ -63,13 +63,4 @@ async function consoleSize(guest: DebianGuest): Promise<string | undefined> {
 
 async function firstMode(guest: DebianGuest, connector: number): Promise<string | undefined> {
   return (await guest.output(`cat /sys/class/drm/card0-Virtual-${connector}/modes`)).split("\n")[0];
-}
-
-function topLeft(picture: Picture, widthPixels: number, heightPixels: number): Picture {
-  const rgba = new Uint8Array(widthPixels * heightPixels * 4);
-  for (let y = 0; y < heightPixels; y++) {
-    const start = y * picture.widthPixels * 4;
-    rgba.set(picture.rgba.subarray(start, start + widthPixels * 4), y * widthPixels * 4);
-  }
-  return { widthPixels, heightPixels, rgba };
 }

@@ -1,12 +1,15 @@
 // Front ends that send what no front end should: a back end answers, closes the connection or goes on, and serves the next.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { F_SETFL } from "../../src/hosts/deno/linux_abi.ts";
 import { makeMemoryFile } from "../../src/hosts/deno/memory_file.ts";
 import { makeSocketPair } from "../../src/hosts/deno/unix_socket.ts";
 import { FrontEndRequest, MessageFlag, VHOST_USER_VERSION } from "../../src/transport/vhost_user/vhost_user.gen.ts";
-import { GpuQueue, writeGetDisplayInfo } from "../../src/protocol/wire.gen.ts";
+import { GpuQueue, RESP_DISPLAY_INFO_SIZE, ResponseType, writeGetDisplayInfo } from "../../src/protocol/wire.gen.ts";
 import { BackEndProcess } from "../support/vhost_front_end/back_end_process.ts";
 import { FrontEndMachine } from "../support/vhost_front_end/front_end_machine.ts";
+
+const OK = ResponseType.OkDisplayInfo;
 
 /** Kinds of files that a front end may send whatever is asked for. */
 const FILES: [name: string, make: (machine: FrontEndMachine) => number[]][] = [
@@ -41,7 +44,7 @@ const REQUESTS: [name: string, send: (machine: FrontEndMachine, fd: number) => v
 function serve(backEnd: BackEndProcess): void {
   using machine = new FrontEndMachine(backEnd.path);
   machine.driver.start();
-  assertEquals(machine.driver.send(writeGetDisplayInfo, {}, { replyBytes: 408 }).header.type, 0x1101);
+  assertEquals(machine.driver.send(writeGetDisplayInfo, {}, { replyBytes: RESP_DISPLAY_INFO_SIZE }).header.type, OK);
 }
 
 for (const [request, send] of REQUESTS) {
@@ -124,7 +127,7 @@ Deno.test("a call that is full and nobody reads does not stop the ring", async (
   const { driver, frontEnd, fds, libc } = machine;
   driver.start();
   const [near, far] = makeSocketPair(libc);
-  libc.calls.fcntl(far, 4, 0); // a call that blocks
+  libc.calls.fcntl(far, F_SETFL, 0); // a call that blocks
   frontEnd.tell(FrontEndRequest.SetVringCall, [GpuQueue.Control, 0], [far]);
   const answered = () => driver.queue(GpuQueue.Control).pop() !== undefined;
   const queue = driver.queue(GpuQueue.Control);
@@ -150,7 +153,7 @@ Deno.test("a front end that makes the back end wait for it does not keep it from
   frontEnd.tell(FrontEndRequest.SetVringCall, [GpuQueue.Control, 0], [call]);
   const most = new Uint8Array(new BigUint64Array([2n ** 64n - 2n]).buffer);
   libc.calls.write(call, most, 8n);
-  libc.calls.fcntl(call, 4, 0); // it undoes what the back end did to the file that both have
+  libc.calls.fcntl(call, F_SETFL, 0); // it undoes what the back end did to the file that both have
   const queue = driver.queue(GpuQueue.Control);
   queue.requestInterrupt(0);
   queue.push(queue.writeChain([{ address: 4096, length: 24 }]));

@@ -15,3 +15,13 @@ export function decodePng(file: Uint8Array): Picture {
   }
   return { widthPixels: width, heightPixels: height, rgba: data };
 }
+
+/** The top left part of a picture. */
+export function topLeft(picture: Picture, widthPixels: number, heightPixels: number): Picture {
+  const rgba = new Uint8Array(widthPixels * heightPixels * 4);
+  for (let y = 0; y < heightPixels; y++) {
+    const start = y * picture.widthPixels * 4;
+    rgba.set(picture.rgba.subarray(start, start + widthPixels * 4), y * widthPixels * 4);
+  }
+  return { widthPixels, heightPixels, rgba };
+}

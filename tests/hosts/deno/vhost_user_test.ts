@@ -1,9 +1,20 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { makeMemoryFile } from "../../../src/hosts/deno/memory_file.ts";
-import { connectTo, listenAt } from "../../../src/hosts/deno/unix_socket.ts";
+import { connectTo, listenAt, makeSocketPair } from "../../../src/hosts/deno/unix_socket.ts";
 import { startVhostUser } from "../../../src/hosts/deno/vhost_user.ts";
+import { FrontEndSocket } from "../../support/vhost_front_end/front_end_socket.ts";
+import { VhostFrontEnd } from "../../support/vhost_front_end/vhost_front_end.ts";
 import { descriptorCount, LinuxPieces } from "./linux_pieces.ts";
 import { testOnLinux } from "./on_linux.ts";
+
+/** Waits until `condition` holds. Throws `Error` when that takes too long. */
+async function eventually(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error("It does not come about");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 /** Runs `work` with the path of a file that is not there, in a folder of its own. */
 async function withPath(work: (path: string) => Promise<void>): Promise<void> {
@@ -29,7 +40,7 @@ testOnLinux("a back end that is stopped leaves no socket and no descriptor", asy
     await backEnd.ended;
 
     await assertRejects(() => Deno.stat(socketPath), Deno.errors.NotFound);
-    while (descriptorCount() > before) await new Promise((resolve) => setTimeout(resolve, 10)); // Deno's take a while
+    await eventually(() => descriptorCount() <= before); // Deno's own take a while
     assertEquals(await backEnd.screenshot(0), undefined);
     backEnd.stop();
   });
@@ -46,6 +57,19 @@ testOnLinux("a back end whose front end goes ends, and says why", async () => {
 
     assertEquals(reports, ["a front end has connected", "the front end is disconnected: it has gone"]);
   });
+});
+
+testOnLinux("a front end may be connected beforehand", async () => {
+  using pieces = new LinuxPieces();
+  const [near, far] = makeSocketPair(pieces.libc);
+  const backEnd = await startVhostUser({ fd: near });
+  const frontEnd = new VhostFrontEnd(new FrontEndSocket(pieces.libc, far));
+
+  frontEnd.introduce();
+  assertEquals(frontEnd.queueCount(), 2);
+  frontEnd.socket.close();
+
+  await backEnd.ended;
 });
 
 testOnLinux("a path where another back end listens is refused, and left to it", async () => {

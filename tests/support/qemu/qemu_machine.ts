@@ -15,8 +15,10 @@ export interface QemuOptions {
   readonly socketPath: string;
   /** The device that is connected to the back end, as QEMU's -device takes it, without its chardev. */
   readonly device: string;
-  /** How many of the device's displays can be viewed; none unless given. */
-  readonly viewedHeads?: number;
+  /** The machine, as QEMU's -machine takes it; a plain PC unless given. */
+  readonly machine?: string;
+  /** Whether the device's displays can be viewed, as `view` does; false unless given. QEMU 7.2 alone can do it. */
+  readonly isViewed?: boolean;
 }
 
 const MEMORY = "256M";
@@ -76,9 +78,9 @@ export class QemuMachine {
     return decodePpm(await Deno.readFile(filename));
   }
 
-  /** Views a display of the device, one of `viewedHeads`. The viewer goes with the machine. */
-  async view(head = 0): Promise<VncClient> {
-    const client = await VncClient.connect(vncPath(this.#folder, head));
+  /** Views the device's displays. The viewer goes with the machine. */
+  async view(): Promise<VncClient> {
+    const client = await VncClient.connect(vncPath(this.#folder));
     this.#viewers.push(client);
     return client;
   }
@@ -124,24 +126,23 @@ export class QemuMachine {
   }
 }
 
-function machineArgs({ image, socketPath, device, viewedHeads = 0 }: QemuOptions, folder: string): string[] {
+function machineArgs(
+  { image, socketPath, device, machine = "pc", isViewed = false }: QemuOptions,
+  folder: string,
+): string[] {
   return [
     "-nodefaults -no-user-config -display none -accel tcg -cpu max -serial stdio".split(" "),
-    ["-machine", "pc,memory-backend=memory", "-m", MEMORY],
+    ["-machine", `${machine},memory-backend=memory`, "-m", MEMORY],
     ["-object", `memory-backend-memfd,id=memory,size=${MEMORY},share=on`],
     ["-kernel", join(folder, "kernel"), "-initrd", join(folder, "initramfs"), "-append", image.commandLine],
     ["-qmp", `unix:${join(folder, "qmp")}`],
     ["-chardev", `socket,id=back_end,path=${socketPath}`, "-device", `${device},id=${DEVICE_ID},chardev=back_end`],
-    Array.from({ length: viewedHeads }, (_, head) => ["-vnc", vncOption(folder, head)]).flat(),
+    isViewed ? ["-vnc", `unix:${vncPath(folder)}`] : [],
   ].flat();
 }
 
-function vncOption(folder: string, head: number): string {
-  return `unix:${vncPath(folder, head)},display=${DEVICE_ID},head=${head}`;
-}
-
-function vncPath(folder: string, head: number): string {
-  return join(folder, `vnc-${head}`);
+function vncPath(folder: string): string {
+  return join(folder, "vnc");
 }
 
 /** QEMU's standard streams, which it was told to connect to the serial line. */

@@ -9,9 +9,25 @@ export interface ScanoutState {
   readonly height: number;
   readonly format: string | null;
   readonly resource: number | null;
-  readonly cursor:
-    | { readonly x: number; readonly y: number; readonly hotspotX: number; readonly hotspotY: number }
-    | null;
+  readonly cursor: CursorState | null;
+}
+
+/** Where a cursor that is shown is, and what it is like. */
+export interface CursorState {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly hotspotX: number;
+  readonly hotspotY: number;
+}
+
+/** How a back end has ended. */
+export interface BackEndEnd {
+  /** Its exit status. */
+  readonly code: number;
+  /** What it has written to standard error. */
+  readonly complaints: string;
 }
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -64,16 +80,21 @@ export class ScanoutBackEnd {
     return JSON.parse(new TextDecoder().decode(await this.#get(`scanout/${scanoutId}.json`)));
   }
 
-  /** Ends it by `signal`, unless it has ended. Gives its exit status and what it has written to standard error. */
-  async end(signal: Deno.Signal = "SIGTERM"): Promise<{ code: number; complaints: string }> {
+  /** Waits for its end, as it ends when its front end has gone. */
+  async ended(): Promise<BackEndEnd> {
+    const { code } = await this.#child.status;
+    await Deno.remove(this.#folder, { recursive: true }).catch(() => {}); // it may be gone
+    return { code, complaints: await this.#complaints };
+  }
+
+  /** Ends it by `signal`, unless it has ended. */
+  async end(signal: Deno.Signal = "SIGTERM"): Promise<BackEndEnd> {
     try {
       this.#child.kill(signal);
     } catch {
       // it has ended
     }
-    const { code } = await this.#child.status;
-    await Deno.remove(this.#folder, { recursive: true });
-    return { code, complaints: await this.#complaints };
+    return await this.ended();
   }
 
   async #start(): Promise<void> {

@@ -10,13 +10,17 @@ export interface VncCursor {
 const VERSION = "RFB 003.008\n";
 const NO_AUTHENTICATION = 1;
 const SET_ENCODINGS = 2;
+const KEY_EVENT = 4;
 const SET_DESKTOP_SIZE = 251;
 const FRAMEBUFFER_UPDATE = 0;
 const EXTENDED_DESKTOP_SIZE = -308;
 const ALPHA_CURSOR = -314;
+const CONTROL_KEY = 0xffe3;
+const ALT_KEY = 0xffe9;
+const DIGIT_ONE_KEY = 0x31;
 
 /**
- * A viewer of one display of QEMU: it sees cursors, and says what size it would like the display to have. It asks for no
+ * A viewer of a machine in QEMU, at first of its first display: it sees cursors, and says what size it would like the display to have. It asks for no
  * pixels, so none are sent. The protocol is RFC 6143 with two of its registered extensions.
  */
 export class VncClient {
@@ -39,6 +43,13 @@ export class VncClient {
     this.#reader = connection.readable.getReader({ mode: "byob" });
   }
 
+  /** Views another of the machine's displays from now on, as Ctrl-Alt-1 to Ctrl-Alt-9 do. */
+  async select(display: number): Promise<void> {
+    const keys = [CONTROL_KEY, ALT_KEY, DIGIT_ONE_KEY + display];
+    for (const key of keys) await this.#pressKey(key, true);
+    for (const key of keys.reverse()) await this.#pressKey(key, false);
+  }
+
   /** Asks for another size; 0x0 is taken as no interest in the display. QEMU tells its device of it at once. */
   async setDesktopSize(widthPixels: number, heightPixels: number): Promise<void> {
     const message = new DataView(new ArrayBuffer(8 + 16));
@@ -58,6 +69,14 @@ export class VncClient {
     } catch {
       // it is closed
     }
+  }
+
+  async #pressKey(key: number, isDown: boolean): Promise<void> {
+    const message = new DataView(new ArrayBuffer(8));
+    message.setUint8(0, KEY_EVENT);
+    message.setUint8(1, Number(isDown));
+    message.setUint32(4, key);
+    await this.#send(new Uint8Array(message.buffer));
   }
 
   async #greet(): Promise<void> {

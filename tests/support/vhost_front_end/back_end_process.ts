@@ -56,6 +56,11 @@ export class BackEndProcess {
     return this.#child.pid;
   }
 
+  /** How many lines of its table of mappings contain `text`. */
+  mappings(text: string): number {
+    return Deno.readTextFileSync(`/proc/${this.pid}/maps`).split("\n").filter((line) => line.includes(text)).length;
+  }
+
   /** Everything that it has printed so far. */
   get output(): string {
     return this.#output;

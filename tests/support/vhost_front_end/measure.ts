@@ -1,8 +1,8 @@
 /**
  * Measures a back end from the outside: `deno run -A tests/support/vhost_front_end/measure.ts [SECONDS]`. It starts one,
- * plays QEMU and the guest, and prints medians over rounds of SECONDS each: how long a kick with one small command takes
- * until the guest is interrupted, how many such commands there are in a second when 64 are in flight, and how many frames of
- * 1920x1080, transferred and flushed.
+ * plays QEMU and the guest, and prints how long it took to answer, and medians over rounds of SECONDS each: how long a kick
+ * with one small command takes until the guest is interrupted, how many such commands there are in a second when 64 are in
+ * flight, and how many frames of 1920x1080, transferred and flushed while nobody looks.
  */
 
 import {
@@ -114,8 +114,10 @@ function frames({ driver, ram }: FrontEndMachine, width: number, height: number)
   };
 }
 
+const began = performance.now();
 await using backEnd = await BackEndProcess.start();
-const machine = new FrontEndMachine(backEnd.path);
+const machine = new FrontEndMachine(backEnd.path); // has asked for the features
+console.log(`start to first reply: ${(performance.now() - began).toFixed(0)} ms`);
 machine.driver.start();
 
 const trip = roundTrips(machine);
