@@ -8,6 +8,7 @@ import {
   GPU_FEATURES_SIZE,
   GPU_MESSAGE_HEADER_SIZE,
   GPU_MESSAGE_REPLY,
+  GPU_UPDATE_PIXELS_OFFSET,
   GpuRequest,
   readGpuMessageHeader,
   writeGpuMessageHeader,
@@ -18,7 +19,7 @@ import { RESP_DISPLAY_INFO_SIZE, writeRespDisplayInfo } from "../../src/protocol
 export interface SinkStart {
   /** Its end of the socket, which it owns. */
   readonly fd: number;
-  /** Where it counts: the bytes of UPDATE in element 0. */
+  /** Where it counts the bytes of pixels, and wakes whoever waits for them. */
   readonly counts: SharedArrayBuffer;
 }
 
@@ -31,6 +32,8 @@ interface WorkerScope {
 const NAME = "display sink";
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const PAYLOAD = GPU_MESSAGE_HEADER_SIZE / 4;
+const PATIENCE_MILLISECONDS = 10_000;
+const QUIET_MILLISECONDS = 20;
 const WIDTH = 1920;
 const HEIGHT = 1080;
 
@@ -44,9 +47,22 @@ export class DisplaySink {
     worker.postMessage({ fd, counts: this.#counts.buffer as SharedArrayBuffer } satisfies SinkStart);
   }
 
-  /** How many bytes of pictures have come. */
+  /** How many bytes of pixels have come. */
   get bytes(): number {
     return Number(Atomics.load(this.#counts, 0));
+  }
+
+  /** Waits until `bytes` bytes have come in all. Throws `Error` when nothing comes for long. */
+  waitFor(bytes: number): void {
+    for (let now = this.bytes; now < bytes; now = this.bytes) {
+      const isSilent = Atomics.wait(this.#counts, 0, BigInt(now), PATIENCE_MILLISECONDS) === "timed-out";
+      if (isSilent) throw new Error(`The display is shown ${now} bytes instead of ${bytes}`);
+    }
+  }
+
+  /** Waits until nothing comes any more. */
+  settle(): void {
+    while (Atomics.wait(this.#counts, 0, BigInt(this.bytes), QUIET_MILLISECONDS) !== "timed-out");
   }
 }
 
@@ -58,7 +74,10 @@ function serve({ fd, counts }: SinkStart): void {
   while (fill(libc, fd, room.subarray(0, GPU_MESSAGE_HEADER_SIZE))) {
     const { request, sizeBytes } = readGpuMessageHeader(words, 0);
     if (!fill(libc, fd, room.subarray(GPU_MESSAGE_HEADER_SIZE, GPU_MESSAGE_HEADER_SIZE + sizeBytes))) break;
-    if (request === GpuRequest.Update) Atomics.add(bytesSeen, 0, BigInt(sizeBytes));
+    if (request === GpuRequest.Update) {
+      Atomics.add(bytesSeen, 0, BigInt(sizeBytes - GPU_UPDATE_PIXELS_OFFSET));
+      Atomics.notify(bytesSeen, 0);
+    }
     const replyBytes = writeReply(words, request);
     if (replyBytes === 0) continue;
     writeGpuMessageHeader(words, 0, { request, flags: GPU_MESSAGE_REPLY, sizeBytes: replyBytes });

@@ -6,7 +6,7 @@
 
 import { seededRandom } from "../support/seeded_random.ts";
 import { type BackEndProgram, cProgram, scanoutProgram } from "./back_ends.ts";
-import { type Case, casesOf } from "./cases.ts";
+import { type Case, casesOf, checkReplies } from "./cases.ts";
 import type { DisplaySink } from "./display_sink.ts";
 import { RunningBackEnd } from "./running_back_end.ts";
 
@@ -49,20 +49,23 @@ async function startTimes(programs: readonly BackEndProgram[]): Promise<number[]
 async function contend(program: BackEndProgram): Promise<Contender> {
   const backEnd = await RunningBackEnd.start(program);
   const sink = backEnd.startDriver();
-  const cases = casesOf(backEnd.machine, SEED).filter(({ name }) => name.includes(wanted));
+  const cases = casesOf(backEnd.machine, sink, SEED).filter(({ name }) => name.includes(wanted));
   for (const one of cases) {
+    one.prepare?.();
     one.run(WARM_UP_MILLISECONDS);
-    one.check();
+    checkReplies(one);
   }
   return { backEnd, sink, cases };
 }
 
 function sample({ sink, cases }: Contender, index: number): Sample {
+  const one = cases[index]!;
+  one.prepare?.();
   const bytes = sink.bytes;
   const began = performance.now();
-  const count = cases[index]!.run(milliseconds);
+  const count = one.run(milliseconds);
   const rate = count / (performance.now() - began) * 1000;
-  cases[index]!.check();
+  checkReplies(one);
   return { rate, shownBytes: (sink.bytes - bytes) / count };
 }
 

@@ -5,9 +5,10 @@
 export interface HostHeap {
   /**
    * Returns the address of `bytes` zeroed bytes, aligned to 64, owned by the caller until `free`; 0 when there is no
-   * room. `bytes` is 1 or more. The memory may grow on the way: views made before are stale afterwards.
+   * room. `bytes` is 1 or more. The memory may grow on the way: views made before are stale afterwards. A caller that
+   * writes every byte anyway says so: what is there need not be zero then.
    */
-  allocate(bytes: number): number;
+  allocate(bytes: number, isOverwritten?: boolean): number;
   /** Gives a block back. Throws `RangeError` when `address` is not a live block's. */
   free(address: number): void;
 }
@@ -50,12 +51,13 @@ export class Arena implements HostHeap {
     return sum;
   }
 
-  allocate(bytes: number): number {
+  allocate(bytes: number, isOverwritten = false): number {
     if (!(bytes > 0)) throw new RangeError(`Cannot allocate: bytes must be > 0, got ${bytes}`);
     const rounded = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     const address = this.#take(rounded) || (this.#extend(rounded) ? this.#take(rounded) : 0);
     if (address === 0) return 0;
     this.#used.set(address, rounded);
+    if (isOverwritten) return address;
     // By eight bytes: in shared memory V8 writes one element after the other, 7 times as slowly by one.
     new Float64Array(this.#memory.buffer, address, rounded / 8).fill(0);
     return address;

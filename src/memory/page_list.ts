@@ -156,7 +156,7 @@ export class PageList {
   #keepScratch(count: number): boolean {
     const guest = this.#guest;
     if (count !== this.#count || this.#block === 0) {
-      const block = guest.heap.allocate(blockBytes(count));
+      const block = guest.heap.allocate(blockBytes(count), true);
       if (block === 0) return false;
       this.release();
       this.#block = block;

@@ -9,6 +9,7 @@ import { patternPicture, withPattern } from "../support/guest_pattern.ts";
 import { type Picture, topLeft } from "../support/png.ts";
 import { assertModes } from "../support/qemu/modes_steps.ts";
 import {
+  assertBecomes,
   assertConsole,
   assertPicture,
   type QemuGuest,
@@ -66,15 +67,29 @@ Deno.test("a Debian guest in QEMU 11.1 with a vhost-user device of any kind", as
       assertEquals(commands.has(CommandType.ResourceCreate2d) || commands.has(CommandType.SetScanout), false);
     });
 
-    await t.step("shows blobs of every size, stride and offset, as cursors too, and shares them", async () => {
-      for (const [index, [output, picture]] of BLOB_STEPS.entries()) {
-        assertEquals(await machine.output(index === 0 ? "begin blobs cross-device" : "step blobs"), output);
-        await assertPicture(() => backEnd.picture(), picture);
-      }
-      const { x, y, width, height } = (await backEnd.state()).cursor!;
-      assertEquals([x, y, width, height], [40, 30, 64, 64]);
-      await machine.output("end blobs");
+    await t.step("has more memory when it is plugged in, with hardly any left before", async () => {
+      const megabytes = "$(awk '/^MemFree/ { print int($2 / 1024) - 14 }' /proc/meminfo)";
+      await machine.output("mkdir /full && mount -t tmpfs -o size=100% full /full");
+      await machine.output(`dd if=/dev/zero of=/full/zeros bs=1M count=${megabytes}`);
+      await machine.plugMemory(128 << 20);
+
+      const states = "/sys/devices/system/memory/*/state";
+      const online = `for state in $(grep -l offline ${states}); do echo online >$state; done`;
+      await assertBecomes(() => machine.output(`${online}; echo $(cat ${states})`), "online online online");
     });
+
+    await t.step(
+      "shows blobs of every size, stride and offset, which are in that memory, as cursors too, and shares them",
+      async () => {
+        for (const [index, [output, picture]] of BLOB_STEPS.entries()) {
+          assertEquals(await machine.output(index === 0 ? "begin blobs cross-device" : "step blobs"), output);
+          await assertPicture(() => backEnd.picture(), picture);
+        }
+        const { x, y, width, height } = (await backEnd.state()).cursor!;
+        assertEquals([x, y, width, height], [40, 30, 64, 64]);
+        await machine.output("end blobs && umount /full");
+      },
+    );
 
     await t.step("sets modes as a compositor does", async () => {
       await assertModes(machine, (picture) => assertPicture(() => backEnd.picture(), picture), { isLive: true });

@@ -98,9 +98,27 @@ Deno.test("a Debian guest in QEMU 7.2 with vhost-user-gpu-pci", async (t) => {
       await assertBecomes(() => probe(machine, 2), "disconnected");
     });
 
-    await t.step("draws its console again after its own reboot", async () => {
+    await t.step("goes on with the same picture when QEMU was stopped for a moment, and draws on", async () => {
       await viewer.select(0);
+      await machine.output("begin dumb");
+      await assertShown(guest, dumbPattern(800, 600));
+
+      await machine.pause();
+
+      await assertShown(guest, dumbPattern(800, 600));
+      await machine.output("end dumb");
+      await machine.output("begin dumb && printf '\\033[2J' >/dev/tty0");
+      await assertShown(guest, dumbPattern(800, 600));
+      await machine.output("end dumb");
+    });
+
+    await t.step("draws its console again after its driver was taken off the device and put back", async () => {
       await viewer.setDesktopSize(WIDTH, HEIGHT);
+      await machine.output("cd /sys/bus/virtio/drivers/virtio_gpu && echo virtio0 >unbind && echo virtio0 >bind");
+      await assertConsole(machine, () => machine.screendump(), () => backEnd.png());
+    });
+
+    await t.step("and after its own reboot", async () => {
       await machine.serial.reboot();
       await machine.output(LOAD_DRIVER);
       await assertConsole(machine, () => machine.screendump(), () => backEnd.png());

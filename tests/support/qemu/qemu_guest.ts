@@ -5,6 +5,7 @@ import { decodePng, type Picture } from "../png.ts";
 import { QemuMachine, type QemuOptions } from "./qemu_machine.ts";
 import { qemuProgram, type QemuVersion } from "./qemu_program.ts";
 import { ScanoutBackEnd } from "./scanout_back_end.ts";
+import { uncompressedKernel } from "./uncompressed_kernel.ts";
 
 /** A machine for a test. */
 export interface QemuGuestOptions extends Pick<QemuOptions, "device" | "machine" | "isViewed"> {
@@ -29,7 +30,8 @@ export async function bootQemuGuest(
   { socketPath }: ScanoutBackEnd,
 ): Promise<QemuMachine> {
   const [program, image] = [await qemuProgram(version), await debianImage("stable-amd64")];
-  const machine = await QemuMachine.boot({ program, image, socketPath, ...options });
+  const kernel = await uncompressedKernel(image);
+  const machine = await QemuMachine.boot({ program, image, kernel, socketPath, ...options });
   await machine.output(LOAD_DRIVER);
   return machine;
 }
@@ -48,9 +50,11 @@ export async function withQemuGuest(
     const machine = await bootQemuGuest(options, backEnd);
     try {
       await test({ machine, backEnd });
-    } finally {
-      assertEquals(await machine.close(), "");
+    } catch (error) {
+      await machine.kill();
+      throw error;
     }
+    assertEquals(await machine.close(), "");
     const { code, complaints } = await backEnd.ended();
     assertEquals(code, 0);
     assertNoComplaints(complaints);

@@ -11,6 +11,8 @@ import { VncClient } from "./vnc_client.ts";
 export interface QemuOptions {
   readonly program: Program;
   readonly image: GuestImage;
+  /** The path of the image's kernel, as a bzImage or an ELF program. */
+  readonly kernel: string;
   /** Where the back end listens. */
   readonly socketPath: string;
   /** The device that is connected to the back end, as QEMU's -device takes it, without its chardev. */
@@ -36,7 +38,6 @@ export class QemuMachine {
   /** Starts the machine and waits until its guest takes commands. virtio_gpu is not loaded then. */
   static async boot(options: QemuOptions): Promise<QemuMachine> {
     const folder = await Deno.makeTempDir({ prefix: "scanout-qemu-" });
-    await Deno.writeFile(join(folder, "kernel"), options.image.kernel);
     await Deno.writeFile(join(folder, "initramfs"), options.image.initramfs);
     const listener = Deno.listen({ transport: "unix", path: join(folder, "qmp") });
     const machine = new QemuMachine(options, folder);
@@ -74,7 +75,7 @@ export class QemuMachine {
   /** What QEMU itself shows on a display of the device. */
   async screendump(head = 0): Promise<Picture> {
     const filename = join(this.#folder, "screen.ppm");
-    await this.#whileAlive(this.#qmp!.execute("screendump", { filename, device: DEVICE_ID, head }));
+    await this.#execute("screendump", { filename, device: DEVICE_ID, head });
     return decodePpm(await Deno.readFile(filename));
   }
 
@@ -85,16 +86,28 @@ export class QemuMachine {
     return client;
   }
 
+  /** Stops the processor and the device, and lets them go on. */
+  async pause(): Promise<void> {
+    await this.#execute("stop");
+    await this.#execute("cont");
+  }
+
+  /** Plugs in more memory while the guest runs: so many bytes, a multiple of 128 MiB. The guest then may use it. */
+  async plugMemory(sizeBytes: number): Promise<void> {
+    await this.#execute("object-add", { "qom-type": "memory-backend-memfd", id: "more", size: sizeBytes, share: true });
+    await this.#execute("device_add", { driver: "pc-dimm", id: "dimm", memdev: "more" });
+  }
+
   /** Presses the machine's reset button. Resolves when the guest takes commands again. */
   async reset(): Promise<void> {
     const ready = this.serial.ready();
-    await this.#qmp!.execute("system_reset");
+    await this.#execute("system_reset");
     await this.#whileAlive(ready);
   }
 
   /** Asks QEMU to end and waits for that. Gives what it has complained of. */
   async close(): Promise<string> {
-    await this.#qmp!.execute("quit").catch(() => {}); // it may end before it answers
+    await this.#execute("quit").catch(() => {}); // it may end before it answers
     return await this.#ended();
   }
 
@@ -106,6 +119,10 @@ export class QemuMachine {
       // it has ended
     }
     return await this.#ended();
+  }
+
+  #execute(command: string, args?: Record<string, unknown>): Promise<unknown> {
+    return this.#whileAlive(this.#qmp!.execute(command, args));
   }
 
   async #ended(): Promise<string> {
@@ -127,14 +144,14 @@ export class QemuMachine {
 }
 
 function machineArgs(
-  { image, socketPath, device, machine = "pc", isViewed = false }: QemuOptions,
+  { image, kernel, socketPath, device, machine = "pc", isViewed = false }: QemuOptions,
   folder: string,
 ): string[] {
   return [
     "-nodefaults -no-user-config -display none -accel tcg -cpu max -serial stdio".split(" "),
-    ["-machine", `${machine},memory-backend=memory`, "-m", MEMORY],
+    ["-machine", `${machine},memory-backend=memory`, "-m", `${MEMORY},slots=1,maxmem=1G`],
     ["-object", `memory-backend-memfd,id=memory,size=${MEMORY},share=on`],
-    ["-kernel", join(folder, "kernel"), "-initrd", join(folder, "initramfs"), "-append", image.commandLine],
+    ["-kernel", kernel, "-initrd", join(folder, "initramfs"), "-append", image.commandLine],
     ["-qmp", `unix:${join(folder, "qmp")}`],
     ["-chardev", `socket,id=back_end,path=${socketPath}`, "-device", `${device},id=${DEVICE_ID},chardev=back_end`],
     isViewed ? ["-vnc", `unix:${vncPath(folder)}`] : [],
