@@ -9,7 +9,7 @@ export class AptMissingError extends Error {
   }
 }
 
-/** Thrown where apt is there but a package could not be had: no network, or no source that offers it for the architecture. */
+/** Thrown where apt is there but a package could not be had: no network, or no source that offers it. */
 export class GuestPackageError extends Error {
   override name = "GuestPackageError";
 }
@@ -25,9 +25,9 @@ export type Architecture = "i386" | "amd64";
 export type OnDownload = (receivedBytes: number, totalBytes: number) => void;
 
 /**
- * Fetches and unpacks Debian packages for one architecture with no root and without touching the system's apt: the package lists,
- * the state and the cache lie in `folder`, which must exist and is the caller's to delete. Only the configured sources
- * and their keys are read from the system.
+ * Fetches and unpacks Debian packages for one architecture with no root and without touching the system's apt: the
+ * package lists, the state and the cache lie in `folder`, which must exist and is the caller's to delete. Only the
+ * configured sources and their keys are read from the system.
  */
 export class PrivateApt {
   readonly #folder: string;

@@ -38,7 +38,7 @@ const KERNELS: Record<GuestKernel, KernelSource> = {
 };
 const PACKAGES = ["busybox-static", "seabios"];
 
-/** virtio_gpu on virtio-pci and on virtio-mmio, and bochs, which drives the VGA of v86 and QEMU and is what we are compared with. */
+/** virtio_gpu on virtio-pci and on virtio-mmio, and bochs, which drives v86's own VGA and is what we are compared with. */
 const MODULES = ["virtio_pci", "virtio_mmio", "virtio_gpu", "bochs"];
 
 /** Names the folder for a kernel. Changes when what `fetchPackages` puts there changes, so that older ones are not read. */

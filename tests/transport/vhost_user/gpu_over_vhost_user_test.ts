@@ -13,7 +13,17 @@ import {
 } from "../../../src/protocol/wire.gen.ts";
 import { FrontEndRequest } from "../../../src/transport/vhost_user/vhost_user.gen.ts";
 import { DeviceStatus, VIRTQ_AVAIL_IDX } from "../../../src/virtio/virtio.gen.ts";
-import { attach, createResource, flush, moveCursor, setScanout, transfer, unref } from "../../device/requests.ts";
+import { createBlob, setScanoutBlob } from "../../device/blob_requests.ts";
+import {
+  attach,
+  createResource,
+  detach,
+  flush,
+  moveCursor,
+  setScanout,
+  transfer,
+  unref,
+} from "../../device/requests.ts";
 import { VhostDriverTransport } from "./vhost_driver_transport.ts";
 import { makeGpuVhost, RAM_BYTES } from "./vhost_machine.ts";
 
@@ -78,6 +88,24 @@ Deno.test("The memory is mapped elsewhere between attaching and transferring, in
 
   assertEquals(new Set(answers), new Set(["OK_NODATA"]));
   assertEquals([...machine.display.picture(0)!.rgba.subarray(-4)], [0x20, 0x20, 0x20, 0xff]);
+});
+
+Deno.test("S7: a blob is swapped out and in over vhost-user: it shows its last picture, then that of its new pages", async () => {
+  const machine = await startGpu();
+  const { driver, ram } = machine;
+  const pages = [0x50, 0x60].map((value) => {
+    const addr = ram.allocate(PICTURE_BYTES, 4096);
+    ram.bytes(addr, PICTURE_BYTES).fill(value);
+    return { addr, length: PICTURE_BYTES };
+  });
+  const answers = [createBlob(driver, 1, [pages[0]!]), setScanoutBlob(driver, 1), flush(driver, 1, SIZE)];
+
+  answers.push(detach(driver, 1), flush(driver, 1, SIZE));
+  assertEquals(firstPixel(machine), [0x50, 0x50, 0x50, 0xff]);
+
+  answers.push(attach(driver, 1, [pages[1]!]), flush(driver, 1, SIZE));
+  assertEquals(firstPixel(machine), [0x60, 0x60, 0x60, 0xff]);
+  assertEquals(new Set(answers), new Set(["OK_NODATA"]));
 });
 
 Deno.test("A guest that is paused and goes on finds its resources, and its screen", async () => {
