@@ -139,7 +139,7 @@ testOnLinux("a thousand mappings leave neither mappings nor memory behind", () =
   }
 
   assertEquals(pieces.memory.buffer.byteLength, bytesBefore);
-  assert(lines() <= linesBefore + 8); // the engine has mappings of its own that come and go
+  assert(lines() <= linesBefore + 200); // the engine has mappings of its own that come and go; a leak would be 2000
 });
 
 testOnLinux("whether a descriptor is the file of a mapping", () => {

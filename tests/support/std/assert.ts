@@ -32,7 +32,17 @@ export function assertFalse(condition: unknown, message = "The condition is true
 /** Asserts that two values are deeply equal. */
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
   if (actual instanceof Uint8Array && expected instanceof Uint8Array) return assertSameBytes(actual, expected, message);
+  const areLong = Array.isArray(actual) && Array.isArray(expected) && actual.length + expected.length > LONG_ITEMS;
+  if (areLong) return assertSameItems(actual, expected, message);
   nodeAssert.deepStrictEqual(actual, expected, message);
+}
+
+/** Lists of more items in all are not shown: a listing of 60,000 took minutes, and ended the process. */
+const LONG_ITEMS = 2000;
+
+function assertSameItems(actual: unknown[], expected: unknown[], message = "The lists differ") {
+  if (actual.length !== expected.length) fail(`${message}: ${actual.length} items, expected ${expected.length}`);
+  actual.forEach((item, at) => nodeAssert.deepStrictEqual(item, expected[at], `${message} at ${at}`));
 }
 
 /** Pictures are long: the first difference says more than a listing of both. */
