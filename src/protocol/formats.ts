@@ -7,9 +7,9 @@ export const BYTES_PER_PIXEL = 4;
 
 /**
  * What pixels are converted to, as the order of the bytes in memory: `rgba` keeps the alpha of a format that has one,
- * `rgbx` and `bgrx` have 255 there, as a scanout has, behind which nothing is.
+ * `rgbx` and `bgrx` have 255 there, as a scanout has, behind which nothing is; `asIs` is the format's own order.
  */
-export type PixelLayout = "rgba" | "rgbx" | "bgrx";
+export type PixelLayout = "rgba" | "rgbx" | "bgrx" | "asIs";
 
 /** The arguments with which the conversion kernels turn one format into one layout. */
 export interface Conversion {
@@ -84,6 +84,7 @@ function describe(format: Format, name: string, alphaCounterpart: Format): Pixel
       rgba: { lanes: opaque.lanes, opaque: hasAlpha ? 0 : OPAQUE },
       rgbx: opaque,
       bgrx: { lanes: lanesOf(channels, "BGRA"), opaque: OPAQUE },
+      asIs: { lanes: lanesOf(channels, channels), opaque: 0 },
     },
   };
 }

@@ -7,13 +7,19 @@ export interface Picture {
   rgba: Uint8Array;
 }
 
-/** Decodes a PNG file of 8-bit RGBA pixels, the only kind that the project writes; throws on any other. */
+/** Decodes a PNG file of 8-bit RGBA pixels, as the project writes them, or RGB ones, as a screenshot has; throws on any other. */
 export function decodePng(file: Uint8Array): Picture {
   const { width, height, data, channels, depth } = decode(file);
-  if (channels !== 4 || !(data instanceof Uint8Array)) {
-    throw new TypeError(`Cannot decode the PNG: wanted 4 channels of 8 bits, got ${channels} of ${depth}`);
+  if ((channels !== 4 && channels !== 3) || !(data instanceof Uint8Array)) {
+    throw new TypeError(`Cannot decode the PNG: wanted 3 or 4 channels of 8 bits, got ${channels} of ${depth}`);
   }
-  return { widthPixels: width, heightPixels: height, rgba: data };
+  return { widthPixels: width, heightPixels: height, rgba: channels === 4 ? data : withAlpha(data) };
+}
+
+function withAlpha(rgb: Uint8Array): Uint8Array {
+  const rgba = new Uint8Array(rgb.length / 3 * 4).fill(255);
+  for (let pixel = 0; pixel < rgb.length / 3; pixel++) rgba.set(rgb.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
+  return rgba;
 }
 
 /** The top left part of a picture. */
