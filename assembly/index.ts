@@ -1,5 +1,6 @@
 export { resolve } from "./resolve";
 export { queuePop } from "./queue_pop";
+export { queueRewalk } from "./queue_rewalk";
 export { queueComplete } from "./queue_complete";
 export { queueShouldSignal } from "./queue_should_signal";
 export { pageListParse } from "./page_list_parse";
@@ -8,5 +9,7 @@ export { gatherBytes } from "./gather_bytes";
 export { scatterBytes } from "./scatter_bytes";
 export { gatherRect } from "./gather_rect";
 export { scatterRect } from "./scatter_rect";
+export { gatherBox } from "./gather_box";
+export { scatterBox } from "./scatter_box";
 export { convertRect } from "./convert_rect";
 export { gatherConvertRect } from "./gather_convert_rect";

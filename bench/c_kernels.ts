@@ -7,7 +7,7 @@ const u32 = "u32" as const;
 const symbols = {
   repeat_bytes: { parameters: ["buffer", u32, u32, "buffer", u32, u32, u32, u32], result: "void" },
   repeat_rects: { parameters: ["buffer", u32, u32, "buffer", u32, u32, u32, u32, u32, u32], result: "void" },
-  repeat_boxes: { parameters: ["buffer", u32, u32, "buffer", u32, u32, u32, u32, u32, u32, u32], result: "void" },
+  repeat_boxes: { parameters: ["buffer", u32, u32, "buffer", u32, u32, u32, u32, u32, u32, u32, u32], result: "void" },
   repeat_page_list: { parameters: ["buffer", u32, u32, u32, u32, u32, u32], result: "i32" },
   repeat_pop: { parameters: ["buffer", u32, u32, u32], result: "i32" },
   repeat_complete: { parameters: ["buffer", u32, u32, u32, u32, u32], result: "i32" },

@@ -1,6 +1,7 @@
 import { deviceCases } from "./support/device_cases.ts";
 
-for (const { name, operations, scanout, plain, kernels, copy } of await deviceCases()) {
+const groups = await Promise.all(Object.values(deviceCases).map((make) => make()));
+for (const { name, operations, scanout, plain, kernels, copy } of groups.flat()) {
   const group = operations === 1 ? name : `${name}, ${operations} times`;
   Deno.bench(`${name} scanout`, { group, baseline: true }, scanout);
   Deno.bench(`${name} plain javascript`, { group }, plain);

@@ -95,6 +95,43 @@ export function copyRect(
   return 0;
 }
 
+/** Copies layers of rows, each as `copyRect` does. */
+export function copyBox(
+  views: MemoryViews,
+  segments: number,
+  count: number,
+  start: number,
+  strideBytes: number,
+  layerStrideBytes: number,
+  contiguous: number,
+  contiguousStrideBytes: number,
+  contiguousLayerStrideBytes: number,
+  rowBytes: number,
+  rows: number,
+  layers: number,
+  isGather: boolean,
+): number {
+  const endBytes = start + (layers - 1) * layerStrideBytes + (rows - 1) * strideBytes + rowBytes;
+  if (endBytes > views.words[(segments >>> 2) + count * 2]!) return layout.ERROR_OUT_OF_RANGE;
+  for (let layer = 0; layer < layers; layer++) {
+    const position = start + layer * layerStrideBytes;
+    const target = contiguous + layer * contiguousLayerStrideBytes;
+    copyRect(
+      views,
+      segments,
+      count,
+      position,
+      strideBytes,
+      target,
+      contiguousStrideBytes,
+      rowBytes,
+      rows,
+      isGather,
+    );
+  }
+  return 0;
+}
+
 /** Parses memory entries against one region. */
 export function parsePageList(
   { words }: MemoryViews,

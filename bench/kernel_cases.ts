@@ -61,7 +61,10 @@ export async function kernelCases(): Promise<KernelCase[]> {
     rectCase(bench, "transfer/64x64 in cache", 64, 64, 16),
     rectCase(bench, "transfer/16x16", 16, 16, 1000),
     rectCase(bench, "transfer/16x16 in cache", 16, 16, 16),
-    boxCase(bench),
+    boxCase(bench, [64, 64, 16], 30, true),
+    boxCase(bench, [64, 64, 16], 30, false),
+    boxCase(bench, [8, 8, 8], 300, true),
+    boxCase(bench, [8, 8, 8], 300, false),
     bufferCase(bench),
     pageListCase(bench, "page list/100000 scattered", 1),
     pageListCase(bench, "page list/100000 in runs", 8),
@@ -170,23 +173,31 @@ function rectCase(
   };
 }
 
-function boxCase({ kernels, c, views, count }: Bench): KernelCase {
+/** `boxes` boxes all over a volume, as a texture's updates are. */
+function boxCase(
+  { kernels, c, views, count }: Bench,
+  [widthTexels, rows, layers]: readonly [number, number, number],
+  boxes: number,
+  isGather: boolean,
+): KernelCase {
   const random = seededRandom(3);
   const { strideBytes, layerBytes } = volume;
-  const [rowBytes, rows, layers] = [64 * 4, 64, 16];
+  const rowBytes = widthTexels * 4;
   const starts = Uint32Array.from(
-    { length: 30 },
-    () => random(volume.layers - layers) * layerBytes + random(192) * strideBytes + random(192) * 4,
+    { length: boxes },
+    () =>
+      random(volume.layers - layers) * layerBytes + random(256 - rows) * strideBytes + random(256 - widthTexels) * 4,
   );
+  const copy = isGather ? kernels.gatherBox : kernels.scatterBox;
+  const size = [rowBytes, rows, layers] as const;
   return {
-    name: "transfer/64x64x16 box",
+    name: `transfer/${widthTexels}x${rows}x${layers} box ${isGather ? "to" : "from"} host`,
     operations: starts.length,
     wasm: () => {
       for (let i = 0; i < starts.length; i++) {
-        for (let layer = 0; layer < layers; layer++) {
-          const start = starts[i]! + layer * layerBytes;
-          kernels.gatherRect(segmentList, count, start, strideBytes, hostBytes + start, strideBytes, rowBytes, rows);
-        }
+        const start = starts[i]!;
+        const target = hostBytes + start;
+        copy(segmentList, count, start, strideBytes, layerBytes, target, strideBytes, layerBytes, ...size);
       }
     },
     c: c &&
@@ -200,28 +211,26 @@ function boxCase({ kernels, c, views, count }: Bench): KernelCase {
           strideBytes,
           layerBytes,
           hostBytes,
-          rowBytes,
-          rows,
-          layers,
+          ...size,
+          isGather ? 1 : 0,
         )),
     javascript: () => {
       for (let i = 0; i < starts.length; i++) {
-        for (let layer = 0; layer < layers; layer++) {
-          const start = starts[i]! + layer * layerBytes;
-          const target = hostBytes + start;
-          javascript.copyRect(
-            views,
-            segmentList,
-            count,
-            start,
-            strideBytes,
-            target,
-            strideBytes,
-            rowBytes,
-            rows,
-            true,
-          );
-        }
+        const start = starts[i]!;
+        const target = hostBytes + start;
+        javascript.copyBox(
+          views,
+          segmentList,
+          count,
+          start,
+          strideBytes,
+          layerBytes,
+          target,
+          strideBytes,
+          layerBytes,
+          ...size,
+          isGather,
+        );
       }
     },
   };

@@ -7,17 +7,40 @@
 export { GuestMemory, type Region } from "./memory/guest_memory.ts";
 export { Arena, type Extent, growingArena, type HostHeap } from "./memory/host_heap.ts";
 export { PageList } from "./memory/page_list.ts";
+export { type SegmentList } from "./memory/segment_list.ts";
+export { type MemoryAccount } from "./memory/memory_account.ts";
+export { type HostVisibleMemory } from "./memory/host_visible_memory.ts";
+export { MemoryWindow } from "./memory/memory_window.ts";
+export { type SharedResource } from "./memory/shared_resource.ts";
 export { type PixelSource, type PixelTarget, readPixels } from "./memory/pixel_source.ts";
 export { type Rect } from "./memory/rect.ts";
 export { type Conversion, type PixelLayout } from "./protocol/formats.ts";
-export { Format, ResponseType } from "./protocol/wire.gen.ts";
+export {
+  type Box,
+  type CommandType,
+  type CtrlHdr,
+  Format,
+  MapInfo,
+  type ResourceCreate3d,
+  ResponseType,
+  type TransferFromHost3d,
+  type TransferToHost3d,
+} from "./protocol/wire.gen.ts";
 export { type Reason } from "./protocol/reasons.ts";
+export { LATER, type Later, type Outcome } from "./protocol/outcome.ts";
+export {
+  type Capset,
+  NO_FENCE,
+  NO_RING,
+  type Renderer,
+  type RendererHost,
+  type ResourcePicture,
+} from "./renderer/renderer.ts";
 export { VirtioGpu } from "./device/virtio_gpu.ts";
 export type { VirtioGpuOptions } from "./device/gpu_options.ts";
 export type { Counters } from "./device/command_answerer.ts";
 export { defaultLimits, type Limits } from "./device/limits.ts";
 export { type OutputOptions } from "./device/output.ts";
-export { type SharedResource } from "./device/shared_resource.ts";
 export { type GuestError } from "./device/guest_errors.ts";
 export { DamageList } from "./display/damage_list.ts";
 export { type CursorImage, type Display } from "./display/display.ts";
@@ -30,6 +53,7 @@ export { type PciOptions } from "./transport/pci_config.ts";
 export { type QueueSnapshot, type SessionSnapshot, type Snapshot } from "./transport/session_snapshot.ts";
 export {
   type AnyResourceSnapshot,
+  type CapsetSnapshot,
   type ConfigSnapshot,
   type CursorImageSnapshot,
   type CursorSnapshot,

@@ -104,6 +104,21 @@ KERNEL int copy_rect(u8 *m, u32 segments, u32 count, u32 start, u32 stride, u32 
   }
 }
 
+KERNEL int copy_box(u8 *m, u32 segments, u32 count, u32 start, u32 stride, u32 layer_stride, u32 contiguous,
+                    u32 contiguous_stride, u32 contiguous_layer_stride, u32 row_bytes, u32 rows, u32 layers,
+                    bool is_gather) {
+  if (layers == 0 || rows == 0 || row_bytes == 0) return 0;
+  u32 total = AT(u32, segments + count * SEGMENT_BYTES + SEGMENT_START);
+  u64 span = (u64)(layers - 1) * layer_stride;
+  if (span > total || row_bytes > total) return ERROR_OUT_OF_RANGE;
+  if (start + (u64)row_bytes + (u64)(rows - 1) * stride > total - span) return ERROR_OUT_OF_RANGE;
+  for (; layers != 0; layers--) {
+    copy_rect(m, segments, count, start, stride, contiguous, contiguous_stride, row_bytes, rows, is_gather);
+    start += layer_stride, contiguous += contiguous_layer_stride;
+  }
+  return 0;
+}
+
 static int append_range(u8 *m, u32 segments, u32 guest_addresses, u32 count, u32 capacity, u64 total, u32 regions,
                         u64 address, u64 length) {
   u64 guest_end = NOWHERE, offset_end = NOWHERE;
@@ -408,12 +423,10 @@ void repeat_rects(u8 *m, u32 segments, u32 count, u32 *starts, u32 times, u32 st
 }
 
 void repeat_boxes(u8 *m, u32 segments, u32 count, u32 *starts, u32 times, u32 stride, u32 layer_stride, u32 contiguous,
-                  u32 row_bytes, u32 rows, u32 layers) {
+                  u32 row_bytes, u32 rows, u32 layers, int is_gather) {
   for (u32 i = 0; i < times; i++) {
-    for (u32 layer = 0; layer < layers; layer++) {
-      u32 start = starts[i] + layer * layer_stride;
-      copy_rect(m, segments, count, start, stride, contiguous + start, stride, row_bytes, rows, true);
-    }
+    copy_box(m, segments, count, starts[i], stride, layer_stride, contiguous + starts[i], stride, layer_stride, row_bytes,
+             rows, layers, is_gather);
   }
 }
 

@@ -41,10 +41,13 @@ export function makeGuestMemory(): Promise<GuestMemory> {
   return GuestMemory.create(memory, new Arena(memory, () => extents.pop()), regions);
 }
 
-/** Our device behind PCI, with a `MemoryDisplay` unless `options` say otherwise. */
-export async function makeScanoutDevice(options: VirtioGpuOptions = {}): Promise<ScanoutDevice> {
+/** Our device behind PCI, with a `MemoryDisplay` unless `options`, which may need the memory, say otherwise. */
+export async function makeScanoutDevice(
+  options: VirtioGpuOptions | ((guest: GuestMemory) => VirtioGpuOptions) = {},
+): Promise<ScanoutDevice> {
   const guest = await makeGuestMemory();
-  const gpu = new VirtioGpu(guest, { display: new MemoryDisplay(), ...options });
+  const given = typeof options === "function" ? options(guest) : options;
+  const gpu = new VirtioGpu(guest, { display: new MemoryDisplay(), ...given });
   const pci = new VirtioPci(gpu, guest, {
     setInterrupt() {},
     defer() {
@@ -62,12 +65,23 @@ export async function makeScanoutDevice(options: VirtioGpuOptions = {}): Promise
   return { guest, ram, queues: [driver.queue(GpuQueue.Control), driver.queue(GpuQueue.Cursor)], kick };
 }
 
-/** The plain JavaScript device, which has a control queue only. */
+/** A device in plain JavaScript, which has a control queue only. */
+interface AnyPlainDevice {
+  notify(): void;
+  takeInterrupt(): boolean;
+}
+
+/** The plain JavaScript device of the 2D commands. */
 export function makePlainDevice(): BenchDevice {
+  return withPlain((ram, place) => new PlainDevice(ram, place));
+}
+
+/** Puts RAM and a control queue before a device in plain JavaScript. */
+export function withPlain(make: (ram: Uint8Array, place: DriverQueue) => AnyPlainDevice): BenchDevice {
   const bytes = new Uint8Array(RAM_BYTES);
   const ram = new GuestRam(() => bytes, RAM_BYTES);
   const control = new DriverQueue(ram, CONTROL_QUEUE_SIZE);
-  const device = new PlainDevice(bytes, control);
+  const device = make(bytes, control);
   const kick = () => {
     device.notify();
     device.takeInterrupt();

@@ -27,6 +27,14 @@ export const FRAME_RECT: Rect = { x: 0, y: 0, width: FRAME.widthPixels, height: 
 /** How many 4 KiB pages it fills. */
 export const FRAME_PAGES = FRAME.bytes / PAGE_BYTES;
 
+/** What a request has besides its structure. */
+export interface RequestParts {
+  /** Words that follow the structure, in pieces of a page. */
+  readonly trailing?: Uint32Array;
+  /** Bytes of the reply; a header's when absent. */
+  readonly replyBytes?: number;
+}
+
 /** A guest whose requests are written beforehand; each has room of its own for the request and its reply. */
 export class BenchGuest {
   readonly #device: BenchDevice;
@@ -53,7 +61,7 @@ export class BenchGuest {
     this.send(heads);
     for (const head of heads) {
       const type = this.#device.ram.words(this.#replies.get(head)!, 1)[0]!;
-      if (type !== ResponseType.OkNodata) throw new Error(`The device answered 0x${type.toString(16)}`);
+      if (type >= ResponseType.ErrUnspec) throw new Error(`The device answered 0x${type.toString(16)}`);
     }
   }
 
@@ -72,7 +80,9 @@ export class BenchGuest {
   /** Prepares the attachment of a frame's pages, which lie scattered; the entries come in pieces of a page. */
   attachFrame(resourceId: number): number {
     const entries = scatteredPages(this.#device.ram.allocate(FRAME.bytes * 2, PAGE_BYTES));
-    return this.prepare(writeResourceAttachBacking, { resourceId, nrEntries: entries.length }, entries);
+    return this.prepare(writeResourceAttachBacking, { resourceId, nrEntries: entries.length }, {
+      trailing: entryWords(entries),
+    });
   }
 
   /** Prepares the end of an attachment. */
@@ -91,21 +101,21 @@ export class BenchGuest {
   }
 
   /** Prepares a request of any kind and returns its head. */
-  prepare<F>(write: Writer<F>, fields: F, entries: readonly MemoryEntry[] = []): number {
+  prepare<F>(write: Writer<F>, fields: F, { trailing, replyBytes = CTRL_HDR_SIZE }: RequestParts = {}): number {
     const { ram } = this.#device;
     const request = ram.allocate(MAX_COMMAND_SIZE);
-    const reply = ram.allocate(CTRL_HDR_SIZE);
+    const reply = ram.allocate(replyBytes);
     const chain: Descriptor[] = [{
       address: request,
       length: write(ram.words(request, MAX_COMMAND_SIZE / 4), 0, fields),
     }];
-    const data = entryWords(entries);
+    const data = trailing ?? new Uint32Array(0);
     const place = ram.allocate(data.byteLength, PAGE_BYTES);
     ram.words(place, data.length).set(data);
     for (let at = 0; at < data.byteLength; at += PAGE_BYTES) {
       chain.push({ address: place + at, length: Math.min(PAGE_BYTES, data.byteLength - at) });
     }
-    chain.push({ address: reply, length: CTRL_HDR_SIZE, isWritable: true });
+    chain.push({ address: reply, length: replyBytes, isWritable: true });
     const head = this.#ring.prepare(chain);
     this.#replies.set(head, reply);
     return head;

@@ -2,7 +2,9 @@ import type { Rect } from "../../src/protocol/wire.gen.ts";
 import { type BenchDevice, makePlainDevice, makeScanoutDevice } from "./bench_device.ts";
 import { BenchGuest, FRAME, FRAME_PAGES, FRAME_RECT } from "./bench_guest.ts";
 import { attachKernels, updateKernels } from "./kernels_alone.ts";
+import { fenceCases } from "./fence_cases.ts";
 import { seededRandom } from "./seeded_random.ts";
+import { windowCases } from "./window_cases.ts";
 
 /** One case of the whole-command benches; each function does `operations` of what the name says. */
 export interface DeviceCase {
@@ -29,8 +31,18 @@ const SMALL_PIXELS = 64;
 const SMALL_BYTES = SMALL_PIXELS * SMALL_PIXELS * 4;
 const SMALL_RECTS = 16;
 
-/** Makes our device and the plain one, and the cases over them. */
-export async function deviceCases(): Promise<DeviceCase[]> {
+/**
+ * The cases by what they are about, each group over devices of its own. A process should run one group: the engine makes
+ * worse code of a device when it has seen several kinds of them.
+ */
+export const deviceCases: Record<string, () => Promise<DeviceCase[]>> = {
+  drawing: drawingCases,
+  fences: fenceCases,
+  window: windowCases,
+};
+
+/** Makes our device and the plain one, and the cases of the 2D commands over them. */
+async function drawingCases(): Promise<DeviceCase[]> {
   const guests = { scanout: makeGuest(await makeScanoutDevice()), plain: makeGuest(makePlainDevice()) };
   return [
     {
@@ -97,7 +109,7 @@ function senders({ scanout, plain }: Guests, prepare: Preparation): { scanout: (
 }
 
 /** Tries each kick once, and returns what sends them all. */
-function sender(guest: BenchGuest, kicks: number[][]): () => void {
+export function sender(guest: BenchGuest, kicks: number[][]): () => void {
   for (const heads of kicks) guest.sendChecked(heads);
   return () => {
     for (let index = 0; index < kicks.length; index++) guest.send(kicks[index]!);
@@ -124,7 +136,8 @@ function smallRects(): Rect[] {
   }));
 }
 
-function copies(times: number, bytes: number): () => void {
+/** Copies of `bytes` bytes, `times` of them. */
+export function copies(times: number, bytes: number): () => void {
   const source = new Uint8Array(bytes).fill(1);
   const target = new Uint8Array(bytes).fill(2);
   return () => {

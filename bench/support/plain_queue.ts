@@ -85,6 +85,18 @@ export class PlainQueue {
     this.#view.setUint16(used + 2, this.#nextUsed, true);
   }
 
+  /** The head of the chain that was popped. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Hands a chain back that was popped before others; its descriptors are checked anew. */
+  completeHead(head: number, reply: Uint8Array): void {
+    this.#walk(this.#place.descriptors, this.#place.size, head);
+    this.#head = head;
+    this.complete(reply);
+  }
+
   /** Whether the driver wants an interrupt for what was completed since the last call. */
   shouldSignal(): boolean {
     const { size, available } = this.#place;

@@ -65,14 +65,19 @@ function family(command: Command): number {
 
 /**
  * A switch over a command's type in `type`, with a dense one for each family, which V8 compiles to jump tables.
- * `result` is the source of what a command returns.
+ * `result` is the source of what a command returns; commands that return the same share it, which keeps bundles small, and
+ * those that return `otherwise`, like unknown ones, are left out.
  */
-export function commandSwitch(result: (command: Command) => string, indent: string): string {
+export function commandSwitch(result: (command: Command) => string, indent: string, otherwise?: string): string {
   const lines = ["switch (type >>> 8) {"];
-  for (const number of new Set(commands.map(family))) {
+  const known = commands.filter((command) => result(command) !== otherwise);
+  for (const [number, members] of Map.groupBy(known, family)) {
     lines.push(`  case ${number}:`, "    switch (type) {");
-    for (const command of commands.filter((candidate) => family(candidate) === number)) {
-      lines.push(`      case ${hex(command.type)}: // ${command.name}`, `        return ${result(command)};`);
+    for (const [source, sharers] of Map.groupBy(members, result)) {
+      lines.push(
+        ...sharers.map(({ type, name }) => `      case ${hex(type)}: // ${name}`),
+        `        return ${source};`,
+      );
     }
     lines.push("    }", "    break;");
   }
@@ -80,10 +85,10 @@ export function commandSwitch(result: (command: Command) => string, indent: stri
   return body(lines, indent);
 }
 
-function commandLookup(row: Lookup): string {
-  return docstring(`${row.doc} ${ctrlHdr.clause}.`) +
-    functionHead(`export function ${row.name}`, ["type: number"], row.returns) +
-    `${commandSwitch(row.result, "  ")}  return ${row.otherwise};\n}\n`;
+function commandLookup({ name, returns, doc, result, otherwise }: Lookup): string {
+  return docstring(`${doc} ${ctrlHdr.clause}.`) +
+    functionHead(`export function ${name}`, ["type: number"], returns) +
+    `${commandSwitch(result, "  ", otherwise)}  return ${otherwise};\n}\n`;
 }
 
 function responseName(): string {

@@ -2,12 +2,15 @@ import { fileURLToPath } from "node:url";
 import { V86 } from "v86";
 import { type CommandResult, GuestSerial, v86SerialLine } from "./guest_serial.ts";
 import type { GuestImage } from "./image.ts";
+import { reloadKernelAtReset } from "./reload_kernel.ts";
 
 /** How a guest is started. */
 export interface GuestMachineOptions {
   readonly image: GuestImage;
   /** The guest's RAM; 128 MiB unless given. */
   readonly memoryBytes?: number;
+  /** The VGA's memory; v86's own choice unless given. */
+  readonly vgaMemoryBytes?: number;
   /** Attaches devices. Is called when v86 has made its own devices and before the guest's first instruction. */
   readonly beforeRun?: (emulator: V86) => void | Promise<void>;
   /** Is called with each line that the guest prints on its serial line. */
@@ -16,12 +19,6 @@ export interface GuestMachineOptions {
 
 /** The RAM of a guest that is not told how much it has. */
 export const DEFAULT_MEMORY_BYTES: number = 128 << 20;
-
-/** Where v86 puts what Linux's boot protocol wants, in guest memory. */
-const REAL_MODE_ADDRESS = 0x80000;
-const REAL_MODE_BYTES = 0x20000;
-const KERNEL_ADDRESS = 0x100000;
-const INITRAMFS_ADDRESS = 64 << 20;
 
 /** A PC in v86 with the guest of build/guest in it, whose shell has been reached. `close` it when done. */
 export class GuestMachine {
@@ -62,6 +59,7 @@ export class GuestMachine {
     const emulator = new V86({
       wasm_path: fileURLToPath(new URL("./v86.wasm", import.meta.resolve("v86"))),
       memory_size: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+      ...(options.vgaMemoryBytes !== undefined && { vga_memory_size: options.vgaMemoryBytes }),
       autostart: false,
       bios: { buffer: image.bios.slice().buffer },
       vga_bios: { buffer: image.vgaBios.slice().buffer },
@@ -75,7 +73,7 @@ export class GuestMachine {
     await new Promise<void>((resolve) => emulator.add_listener("emulator-loaded", () => resolve()));
     const serial = new GuestSerial(v86SerialLine(emulator));
     if (options.onLine !== undefined) serial.onLine = options.onLine;
-    reloadKernelAtReset(emulator, image);
+    reloadKernelAtReset(emulator, image.kernel.length, image.initramfs.length);
     await options.beforeRun?.(emulator);
     return new GuestMachine(emulator, serial);
   }
@@ -117,33 +115,4 @@ export class GuestMachine {
     // v86 forgets timers that it has replaced by earlier ones, of at most 100 ms, without clearing them.
     await new Promise((resolve) => setTimeout(resolve, 110));
   }
-}
-
-interface V86Cpu {
-  readonly wasm_memory: WebAssembly.Memory;
-  readonly mem8: Uint8Array;
-  reboot_internal(): void;
-}
-
-/**
- * v86 puts the kernel into memory once, when it is made. By the time the guest resets, Linux has overwritten it, and the
- * BIOS would start garbage: so this puts it there again at each reset, as a real machine would load it from its disk.
- */
-function reloadKernelAtReset(emulator: V86, image: GuestImage): void {
-  const { cpu } = (emulator as unknown as { v86: { cpu: V86Cpu } }).v86;
-  const guestMemory = () => new Uint8Array(cpu.wasm_memory.buffer, cpu.mem8.byteOffset);
-  const copies = [
-    [REAL_MODE_ADDRESS, REAL_MODE_BYTES],
-    [KERNEL_ADDRESS, image.kernel.length],
-    [INITRAMFS_ADDRESS, image.initramfs.length],
-  ].map(([address, lengthBytes]) => ({
-    address: address!,
-    bytes: guestMemory().slice(address, address! + lengthBytes!),
-  }));
-
-  const reset = cpu.reboot_internal;
-  cpu.reboot_internal = function () {
-    for (const { address, bytes } of copies) guestMemory().set(bytes, address);
-    return reset.call(cpu);
-  };
 }

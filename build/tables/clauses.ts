@@ -85,4 +85,5 @@ export const seedRows: Readonly<Record<string, string>> = {
   S17: "there are no auxiliary blobs: planes are in one resource",
   S18: "zero-copy: what the guest writes is seen with no command",
   S19: "host-only blobs are mappable only with a window",
+  S20: "host blobs are memory that guest and host share, coherently, by emulation",
 };

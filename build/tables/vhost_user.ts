@@ -93,6 +93,36 @@ const configAccess = struct(
   ],
 );
 
+const shmemConfig = struct(
+  {
+    name: "shmem_config",
+    cName: "VhostUserShMemConfig",
+    clause: PAYLOAD,
+    doc:
+      "What shared memory regions there are. A size in bytes for every id follows: le64, 0 where there is no region.",
+    trailing: "sizes",
+  },
+  [u32("num_regions", { doc: "How many sizes are not 0." }), u32("padding")],
+);
+
+const shmemMapping = struct(
+  {
+    name: "shmem_mapping",
+    cName: "VhostUserMMap",
+    clause: PAYLOAD,
+    doc: "A range of a file, and where in a shared memory region it is to be seen.",
+  },
+  [
+    u32("shmid", { doc: "The region's id, 0 to 255: on the wire a byte and seven of padding.", property: "regionId" }),
+    u32("padding"),
+    u64("fd_offset", { doc: "Where the range begins in the file.", property: "fileOffset" }),
+    u64("shm_offset", { doc: "Where it is seen in the region.", property: "regionOffset" }),
+    u64("len", { doc: "Its length.", property: "sizeBytes" }),
+    u32("flags", { doc: "Bits of `ShmemFlag`." }),
+    u32("padding_flags"),
+  ],
+);
+
 /** The structs of the payloads. */
 export const payloads: readonly Struct[] = [
   u64Payload,
@@ -102,6 +132,8 @@ export const payloads: readonly Struct[] = [
   memoryTable,
   memorySlot,
   configAccess,
+  shmemConfig,
+  shmemMapping,
 ];
 
 const maxTableRegions = 8;
@@ -158,6 +190,13 @@ export const vhostUserConstants: readonly Constant[] = [
     clause: PAYLOAD,
     doc: "Where the configuration space ends at the latest.",
   },
+  {
+    name: "SHMEM_SIZES",
+    value: 256,
+    cName: undefined,
+    clause: PAYLOAD,
+    doc: "How many sizes follow in the reply to GET_SHMEM_CONFIG.",
+  },
 ];
 
 /** One request that the back end carries out: everything that is known of it beforehand. */
@@ -184,6 +223,7 @@ const REPLY = { hasReply: true } as const;
 const CONFIG = { feature: "CONFIG" } as const;
 const MEM_SLOTS = { feature: "CONFIGURE_MEM_SLOTS" } as const;
 const STATUS = { feature: "STATUS" } as const;
+const SHMEM = { feature: "SHMEM_MAP" } as const;
 
 function request(
   id: number,
@@ -229,6 +269,7 @@ export const requests: readonly Request[] = [
   request(38, "REM_MEM_REG", memorySlot, { fds: [0, 1], ...MEM_SLOTS }), // old front ends send one, to be closed
   request(39, "SET_STATUS", u64Payload, STATUS),
   request(40, "GET_STATUS", NONE, { ...REPLY, ...STATUS }),
+  request(44, "GET_SHMEM_CONFIG", NONE, { ...REPLY, ...SHMEM }),
 ];
 
 /** The named numbers. */
@@ -245,7 +286,10 @@ export const vhostUserGroups: readonly Group[] = [
     doc: "The number of each message that the back end begins.",
     clause: BACK_END_MESSAGES,
     cPrefix: "VHOST_USER_BACKEND_",
-    members: [{ name: "CONFIG_CHANGE_MSG", value: 2, doc: "The configuration space has changed." }],
+    members: [
+      { name: "CONFIG_CHANGE_MSG", value: 2, doc: "The configuration space has changed." },
+      { name: "SHMEM_MAP", value: 9, doc: "A file is to be seen in a shared memory region." },
+    ],
   },
   {
     name: "MessageFlag",
@@ -258,6 +302,13 @@ export const vhostUserGroups: readonly Group[] = [
     ],
   },
   {
+    name: "ShmemFlag",
+    doc: "How a guest may use what it sees in a shared memory region.",
+    clause: PAYLOAD,
+    cPrefix: "VHOST_USER_FLAG_",
+    members: [{ name: "MAP_RW", value: 1, doc: "It may write, too." }],
+  },
+  {
     name: "ProtocolFeature",
     doc: "The number of each protocol feature bit that the back end offers.",
     clause: PROTOCOL_FEATURES,
@@ -267,9 +318,11 @@ export const vhostUserGroups: readonly Group[] = [
       { name: "REPLY_ACK", value: 3, doc: "Requests without a reply are acknowledged on demand." },
       { name: "BACKEND_REQ", value: 5, doc: "A channel for messages that the back end begins." },
       { name: "CONFIG", value: 9, doc: "GET_CONFIG and SET_CONFIG." },
+      { name: "BACKEND_SEND_FD", value: 10, doc: "Files may come with messages that the back end begins." },
       { name: "RESET_DEVICE", value: 13, doc: "RESET_DEVICE." },
       { name: "CONFIGURE_MEM_SLOTS", value: 15, doc: "Regions of memory come and go one by one." },
       { name: "STATUS", value: 16, doc: "GET_STATUS and SET_STATUS." },
+      { name: "SHMEM_MAP", value: 22, doc: "GET_SHMEM_CONFIG and SHMEM_MAP." },
     ],
   },
 ];

@@ -41,3 +41,9 @@ export function makeBacking(
   list.release();
   return isLongEnough ? Reasons.hostMemoryFull : Reasons.backingTooShort;
 }
+
+/** Ends a page list that `readBacking` or `makeBacking` made, and gives its memory back. */
+export function releaseBacking({ account }: GpuState, backing: PageList): void {
+  account.release(backing.hostBytes);
+  backing.release();
+}

@@ -1,10 +1,20 @@
+import { LATER, type Outcome } from "../protocol/outcome.ts";
+import type { GuestMemory } from "../memory/guest_memory.ts";
 import { type Reason, Reasons } from "../protocol/reasons.ts";
+import { NO_FENCE } from "../protocol/timeline.ts";
 import { CommandReader, CommandType, CTRL_HDR_SIZE, type CtrlHdr, readCtrlHdr } from "../protocol/wire.gen.ts";
+import type { Renderer } from "../renderer/renderer.ts";
+import type { Chain } from "../virtio/chain.ts";
 import type { SplitQueue } from "../virtio/split_queue.ts";
-import { type FeatureSet, featureSet, hasFeature } from "../virtio/virtio_device.ts";
+import { hasFeature } from "../virtio/virtio_device.ts";
+import { CommandFence } from "./command_fence.ts";
 import { commandRules } from "./command_rules.ts";
 import { dispatch } from "./dispatch.ts";
+import type { FenceDelivery } from "./fence_delivery.ts";
 import type { GpuState } from "./gpu_state.ts";
+import type { Reply } from "./reply.ts";
+import { Request } from "./request.ts";
+import { WaitFor, WaitingCommand } from "./waiting_command.ts";
 
 /** What a device has done since it was made. */
 export interface Counters {
@@ -16,37 +26,113 @@ export interface Counters {
   bytes: number;
 }
 
-/** Answers commands: checks the frame of each, has it carried out, and writes the reply. Virtio 1.4, 5.7.6.7. */
+/** No queue: no command is in progress. */
+const NONE = -1;
+
+/**
+ * Answers commands: checks the frame of each, has it carried out, and writes the reply. Virtio 1.4, 5.7.6.7. A command that
+ * cannot be carried out now is put back, and its queue stands still; one whose fence waits is parked.
+ */
 export class CommandAnswerer {
   /** Counts what was answered. */
   readonly counters: Counters = { commands: 0, errors: 0, bytes: 0 };
-  /** The features that the driver accepted. */
-  features: FeatureSet = featureSet();
   readonly #state: GpuState;
+  readonly #guest: GuestMemory;
+  readonly #reply: Reply;
+  readonly #renderer: Renderer | undefined;
+  readonly #delivery: FenceDelivery;
+  /** One for each queue. */
+  readonly #waiting: readonly WaitingCommand[];
   readonly #reader = new CommandReader();
   readonly #header: CtrlHdr = { type: 0, flags: 0, fenceIdLow: 0, fenceIdHigh: 0, ctxId: 0, ringIdx: 0 };
+  readonly #fence: CommandFence;
+  readonly #request: Request;
+  /** The queue of the command in progress, and what of it was put back; of a device with a renderer. */
+  #queue = NONE;
+  #current: WaitingCommand | undefined;
 
-  /** Answers commands that read and change `state`. */
-  constructor(state: GpuState) {
+  /** Answers commands of `queueCount` queues that read and change `state`; `delivery` delivers its fences. */
+  constructor(state: GpuState, delivery: FenceDelivery, queueCount: number) {
     this.#state = state;
+    this.#guest = state.guest;
+    this.#reply = state.reply;
+    this.#renderer = state.renderer;
+    this.#delivery = delivery;
+    this.#waiting = Array.from({ length: queueCount }, () => new WaitingCommand());
+    this.#fence = new CommandFence(state);
+    this.#request = new Request(this.#fence);
   }
 
-  /** Carries out the command in the ring's chain and hands the chain back with the reply. */
-  answer(ring: SplitQueue, queue: number): void {
-    const { reply } = this.#state;
-    const header = readCtrlHdr(this.#state.guest.words, ring.chain.command >>> 2, this.#header);
-    const writableBytes = ring.chain.writableBytes;
+  /** Whether a queue stands still, so that nothing may be taken from it. */
+  isWaiting(queue: number): boolean {
+    return this.#waiting[queue]!.waitsFor !== WaitFor.Nothing;
+  }
+
+  /**
+   * Carries out the command in the ring's chain and hands the chain back with the reply, or parks it. False when the command
+   * was put back: it is the next one of its queue, which stands still.
+   */
+  answer(ring: SplitQueue, queue: number): boolean {
+    const { chain } = ring;
+    const reply = this.#reply;
+    const renderer = this.#renderer;
+    if (renderer !== undefined) this.#beginAgain(chain, queue);
+    const header = readCtrlHdr(this.#guest.words, chain.command >>> 2, this.#header);
+    if (renderer !== undefined && !this.#beginFence(ring)) return false;
+    const writableBytes = chain.writableBytes;
     reply.begin();
-    const reason = this.#refusal(ring, queue, writableBytes) ?? this.#execute(ring);
+    const refusal = renderer === undefined
+      ? this.#refusal(ring, queue, writableBytes)
+      : this.#refusal3d(ring, queue, writableBytes);
+    const outcome = refusal ?? this.#execute(chain);
+    if (outcome === LATER) return this.#postpone(ring);
     this.counters.commands++;
-    if (reason !== undefined) {
+    if (outcome !== undefined) {
       this.counters.errors++;
-      if (this.#state.errors.isHeard) this.#state.errors.report(header.type, reason, true);
-      reply.fail(reason.response);
+      if (this.#state.errors.isHeard) this.#state.errors.report(header.type, outcome, true);
+      reply.fail(outcome.response);
     }
     const hasRoom = writableBytes >= CTRL_HDR_SIZE;
     if (hasRoom) reply.writeHeader(header);
-    ring.complete(reply.address, hasRoom ? reply.sizeBytes : 0);
+    const replyBytes = hasRoom ? reply.sizeBytes : 0;
+    const isOver = renderer === undefined || this.#endFence(ring, renderer, outcome !== undefined, replyBytes);
+    if (isOver) ring.complete(reply.address, replyBytes);
+    return true;
+  }
+
+  /** The renderer or the host visible memory knows more; calls `tell` with each queue that may go on. */
+  resume(tell: (queue: number) => void): void {
+    this.#wake(WaitFor.Resume, tell);
+  }
+
+  /** A fence has ended; calls `tell` with each queue that may go on. */
+  fenceEnded(tell: (queue: number) => void): void {
+    this.#wake(WaitFor.Fence, tell);
+  }
+
+  /** Ends a command that somebody has thrown out of: its chain is lost. Void when there is none. */
+  abandon(): void {
+    if (this.#queue === NONE) return;
+    this.#state.fences.abandon(this.#fence.slot);
+    this.#waiting[this.#queue]!.clear();
+    this.#queue = NONE;
+  }
+
+  /**
+   * The driver has stopped a queue: forgets its command, if one waits. False when that has begun, and so must be asked again:
+   * the queue stands still until the device is reset.
+   */
+  stopQueue(queue: number): boolean {
+    const waiting = this.#waiting[queue]!;
+    if (waiting.isBegun) waiting.waitsFor = WaitFor.Reset;
+    else waiting.clear();
+    return !waiting.isBegun;
+  }
+
+  /** Forgets all commands. */
+  reset(): void {
+    for (const waiting of this.#waiting) waiting.clear();
+    this.#fence.slot = NO_FENCE;
   }
 
   /** Why the command must not even begin, or undefined. */
@@ -58,16 +144,88 @@ export class CommandAnswerer {
     if (rules === undefined) return Reasons.commandUnknown;
     const { size, feature, replySize } = rules;
     if (rules.queue !== queue) return Reasons.wrongQueue;
-    if (feature !== undefined && !hasFeature(this.features, feature)) return refusalWithoutFeature(type);
+    if (feature !== undefined && !hasFeature(this.#state.features, feature)) return refusalWithoutFeature(type);
     if (readableBytes < size) return Reasons.commandTooShort;
     const isCutOff = replySize > writableBytes && writableBytes >= CTRL_HDR_SIZE && replySize > CTRL_HDR_SIZE;
     return isCutOff ? Reasons.responseTooLong : undefined;
   }
 
-  #execute(ring: SplitQueue): Reason | undefined {
-    const command = this.#reader.read(this.#state.guest.words, ring.chain.command >>> 2);
+  /** The same for a device with a renderer, whose commands may have begun before, and may be on a ring. */
+  #refusal3d(ring: SplitQueue, queue: number, writableBytes: number): Reason | undefined {
+    if (this.#current!.isBegun) return undefined;
+    const refusal = this.#refusal(ring, queue, writableBytes);
+    if (refusal !== undefined) return refusal;
+    const isOnRing = this.#fence.isRingUnknown && commandRules(this.#header.type)!.isOfContexts;
+    return isOnRing ? Reasons.ringUnknown : undefined;
+  }
+
+  #execute(chain: Chain): Outcome {
+    const command = this.#reader.read(this.#guest.words, chain.command >>> 2);
     if (command === undefined) return Reasons.commandUnknown;
-    return dispatch(this.#state, command, ring.chain);
+    this.#request.begin(chain, this.#current);
+    return dispatch(this.#state, command, this.#request);
+  }
+
+  /** Puts the command that was put back, if there is one, in the place of what the guest has made of it. */
+  #beginAgain(chain: Chain, queue: number): void {
+    const current = this.#waiting[queue]!;
+    this.#queue = queue;
+    this.#current = current;
+    if (current.isKept) current.restore(this.#state.guest, chain);
+  }
+
+  /** Begins with the command's fence; false when others, or the renderer's work, must end before: it was put back. */
+  #beginFence(ring: SplitQueue): boolean {
+    this.#fence.begin(this.#header, this.#current!.slot);
+    const isFull = this.#renderer!.isFull?.() ?? false;
+    if (!isFull && !this.#fence.mustWait(this.#header.type)) return true;
+    this.#putBack(ring, isFull ? WaitFor.Resume : WaitFor.Fence);
+    return false;
+  }
+
+  /** Delivers what comes before the command's answer. Tells whether that is now; else the command was parked. */
+  #endFence(ring: SplitQueue, renderer: Renderer, isRefused: boolean, replyBytes: number): boolean {
+    this.#delivery.deliver();
+    const isOver = !this.#fence.isWanted || this.#endsNow(ring, renderer, isRefused, replyBytes);
+    this.#delivery.deliver(); // what the renderer has called done just now comes before it, too
+    if (this.#current!.isKept) this.#current!.clear();
+    this.#queue = NONE;
+    return isOver;
+  }
+
+  #endsNow(ring: SplitQueue, renderer: Renderer, isRefused: boolean, replyBytes: number): boolean {
+    const { fences, reply } = this.#state;
+    const fence = this.#fence;
+    if (ring.isReleased) { // the guest, or the host, has ended the queue meanwhile
+      fences.abandon(fence.slot);
+      return true;
+    }
+    const isOver = fence.endsNow(renderer, this.#header.type, isRefused);
+    if (!isOver) fences.park(fence.slot, this.#queue, ring.chain.head, reply.address, replyBytes);
+    return isOver;
+  }
+
+  #postpone(ring: SplitQueue): false {
+    const current = this.#current!;
+    if (!current.isBegun) current.begin(ring.chain);
+    this.#putBack(ring, WaitFor.Resume);
+    return false;
+  }
+
+  #putBack(ring: SplitQueue, waitsFor: WaitFor): void {
+    this.#current!.keep(this.#state.guest, ring.chain, waitsFor, this.#fence.slot);
+    if (ring.isReleased) this.abandon();
+    else ring.putBack();
+    this.#queue = NONE;
+  }
+
+  #wake(reason: WaitFor, tell: (queue: number) => void): void {
+    for (let queue = 0; queue < this.#waiting.length; queue++) {
+      const waiting = this.#waiting[queue]!;
+      if (waiting.waitsFor !== reason) continue;
+      waiting.waitsFor = WaitFor.Nothing;
+      tell(queue);
+    }
   }
 }
 

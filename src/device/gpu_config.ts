@@ -2,6 +2,7 @@ import {
   CONFIG_BLOB_ALIGNMENT_OFFSET,
   CONFIG_EVENTS_CLEAR_OFFSET,
   CONFIG_EVENTS_READ_OFFSET,
+  CONFIG_NUM_CAPSETS_OFFSET,
   CONFIG_NUM_SCANOUTS_OFFSET,
   CONFIG_SIZE,
 } from "../protocol/wire.gen.ts";
@@ -17,11 +18,11 @@ export class GpuConfig {
   readonly #view: DataView;
 
   /**
-   * The configuration of a device with `scanouts` scanouts and no capability sets. It has the field `blob_alignment` only
-   * with a value for it: a driver that finds the feature bit and a 0 there refuses every blob. Throws `RangeError` for a
-   * value that is no power of two below 2^32.
+   * The configuration of a device with `scanouts` scanouts and `capsets` capability sets. It has the field `blob_alignment`
+   * only with a value for it: a driver that finds the feature bit and a 0 there refuses every blob. Throws `RangeError` for
+   * a value that is no power of two below 2^32.
    */
-  constructor(scanouts: number, blobAlignment?: number) {
+  constructor(scanouts: number, capsets: number, blobAlignment?: number) {
     const isAligned = blobAlignment !== undefined;
     this.blobAlignment = blobAlignment ?? 1;
     if (!(this.blobAlignment >= 1 && this.blobAlignment < 2 ** 32 && Number.isInteger(Math.log2(this.blobAlignment)))) {
@@ -30,6 +31,7 @@ export class GpuConfig {
     this.bytes = new Uint8Array(isAligned ? CONFIG_SIZE : CONFIG_BLOB_ALIGNMENT_OFFSET);
     this.#view = new DataView(this.bytes.buffer);
     this.#view.setUint32(CONFIG_NUM_SCANOUTS_OFFSET, scanouts, true);
+    this.#view.setUint32(CONFIG_NUM_CAPSETS_OFFSET, capsets, true);
     if (isAligned) this.#view.setUint32(CONFIG_BLOB_ALIGNMENT_OFFSET, this.blobAlignment, true);
   }
 

@@ -1,9 +1,13 @@
 import type { Display } from "../display/display.ts";
 import type { GuestMemory } from "../memory/guest_memory.ts";
 import type { PageListScratch } from "../memory/page_list.ts";
+import type { Rect } from "../memory/rect.ts";
 import type { Reason } from "../protocol/reasons.ts";
-import type { Chain } from "../virtio/chain.ts";
+import type { Renderer, ResourcePicture } from "../renderer/renderer.ts";
+import type { FeatureSet } from "../virtio/virtio_device.ts";
+import type { ContextTable } from "./context_table.ts";
 import type { Cursor } from "./cursor.ts";
+import type { FenceTable } from "./fence_table.ts";
 import type { GuestErrors } from "./guest_errors.ts";
 import type { HostAccount } from "./host_account.ts";
 import type { Limits } from "./limits.ts";
@@ -11,6 +15,7 @@ import type { Output } from "./output.ts";
 import type { Reply } from "./reply.ts";
 import type { ResourceTable } from "./resource_table.ts";
 import type { Scanout } from "./scanout.ts";
+import type { WindowMap } from "./window_map.ts";
 
 /** All state of a device that commands read and change. */
 export interface GpuState {
@@ -24,6 +29,20 @@ export interface GpuState {
   readonly resources: ResourceTable;
   readonly account: HostAccount;
   readonly pageListScratch: PageListScratch;
+  /** The fences of commands whose work is not done; without a renderer there are none. */
+  readonly fences: FenceTable;
+  /** The features that the driver accepted. */
+  features: FeatureSet;
+  /** What draws for the guest; without one VIRGL is not offered. */
+  readonly renderer: Renderer | undefined;
+  /** The contexts of the guest; none without a renderer. */
+  readonly contexts: ContextTable;
+  /** What of the guest's blobs lies in the host visible memory; undefined when there is none. */
+  readonly window: WindowMap | undefined;
+  /** What the renderer's `readPicture` is asked for, and its answer: good until it is asked again. */
+  readonly readout: Readout;
+  /** Address of room for `limits.submitBytes` bytes of a command stream, 64 at least; 0 without a renderer. */
+  readonly streamAddress: number;
   /** What sizes of blobs are multiples of: 1, unless BLOB_ALIGNMENT was negotiated. */
   blobAlignment: number;
   /** Address of room for `limits.pageEntries` memory entries. */
@@ -40,6 +59,12 @@ export interface GpuState {
   workBytes: number;
 }
 
+/** A part of a 3D resource's picture, and where it is. */
+export interface Readout extends ResourcePicture {
+  /** The part, in the picture's pixels. */
+  readonly rect: Rect;
+}
+
 /**
  * Judges a use of a blob that its flags do not declare: the reason when the device is strict, else undefined after it was
  * reported. Linux and QEMU let such use pass.
@@ -50,5 +75,4 @@ export function undeclared(gpu: GpuState, commandType: number, reason: Reason): 
   return undefined;
 }
 
-/** The request in progress: what of it does not fit a command's structure is read from here. */
-export type Request = Chain;
+export type { Request } from "./request.ts";

@@ -1,7 +1,11 @@
+import type { MemoryAccount } from "../memory/memory_account.ts";
+import { SharedAccount } from "../memory/shared_account.ts";
+
 /** Counts the host memory that a guest's resources take, against a limit. */
-export class HostAccount {
+export class HostAccount implements MemoryAccount {
   readonly #limitBytes: number;
   #usedBytes = 0;
+  #shared: SharedAccount | undefined;
 
   /** An empty account of `limitBytes`. */
   constructor(limitBytes: number) {
@@ -10,18 +14,25 @@ export class HostAccount {
 
   /** Bytes that are reserved now. */
   get usedBytes(): number {
-    return this.#usedBytes;
+    return this.#shared?.usedBytes ?? this.#usedBytes;
   }
 
-  /** Reserves `bytes`; false, with nothing reserved, when the limit does not allow them. */
   reserve(bytes: number): boolean {
+    if (this.#shared !== undefined) return this.#shared.reserve(bytes);
     if (this.#usedBytes + bytes > this.#limitBytes) return false;
     this.#usedBytes += bytes;
     return true;
   }
 
-  /** Gives back bytes that `reserve` granted. */
   release(bytes: number): void {
+    if (this.#shared !== undefined) return this.#shared.release(bytes);
     this.#usedBytes -= bytes;
+  }
+
+  share(words: Int32Array): void {
+    const shared = new SharedAccount(words, false);
+    shared.setLimit(this.#limitBytes);
+    shared.reserve(this.#usedBytes);
+    this.#shared = shared;
   }
 }

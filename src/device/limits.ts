@@ -12,6 +12,12 @@ export interface Limits {
   readonly workBytesPerNotify: number;
   /** Errors per second that are handed to `onGuestError`. */
   readonly guestErrorsPerSecond: number;
+  /** Contexts that exist at a time. */
+  readonly contexts: number;
+  /** Bytes of one SUBMIT_3D. */
+  readonly submitBytes: number;
+  /** Fenced commands whose work is not done yet; the queue stands still when there are as many. */
+  readonly fencesInFlight: number;
   /** Width and height of the largest cursor, in pixels; 64 is the specification's. */
   readonly cursorSizePixels: number;
 }
@@ -35,5 +41,8 @@ export const defaultLimits: Limits = Object.freeze({
   pageSegments: 16384 + 1024, // the entries, and room for those that cross from one region into the next
   workBytesPerNotify: 64 * 1024 * 1024, // 10 to 20 ms of copying, eight full-HD frames
   guestErrorsPerSecond: 100, // a person reads them; a hostile guest can make a million
+  contexts: 256, // one for each program that draws
+  submitBytes: 1024 * 1024, // Mesa's largest is 266,240
+  fencesInFlight: 1024, // as many as a queue has descriptors
   cursorSizePixels: 64, // Virtio 1.4, 5.7.6.10
 });

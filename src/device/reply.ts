@@ -1,8 +1,12 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
-import { CTRL_HDR_SIZE, CtrlFlag, type CtrlHdr, RESP_EDID_SIZE, ResponseType } from "../protocol/wire.gen.ts";
-
-/** The largest reply of a command that carries data; capability sets are written where they are. */
-const MAX_REPLY_BYTES = RESP_EDID_SIZE;
+import {
+  CTRL_HDR_SIZE,
+  CtrlFlag,
+  type CtrlHdr,
+  RESP_CAPSET_SIZE,
+  RESP_EDID_SIZE,
+  ResponseType,
+} from "../protocol/wire.gen.ts";
 
 /** The flags that a reply may echo; every other bit of a request is nobody's. */
 const ECHOED_FLAGS = CtrlFlag.Fence | CtrlFlag.InfoRingIdx;
@@ -20,10 +24,13 @@ export class Reply {
   sizeBytes: number = CTRL_HDR_SIZE;
   readonly #guest: GuestMemory;
 
-  /** Takes its block from the heap for as long as the device lives. Throws `RangeError` when there is no room. */
-  constructor(guest: GuestMemory) {
+  /**
+   * Takes its block from the heap for as long as the device lives, with room for a capability set of `capsetBytes`. Throws
+   * `RangeError` when there is no room.
+   */
+  constructor(guest: GuestMemory, capsetBytes: number) {
     this.#guest = guest;
-    this.address = guest.heap.allocate(MAX_REPLY_BYTES);
+    this.address = guest.heap.allocate(Math.max(RESP_EDID_SIZE, RESP_CAPSET_SIZE + capsetBytes));
     if (this.address === 0) throw new RangeError("Cannot make a reply: the heap has no room");
   }
 

@@ -1,5 +1,7 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
+import type { PageList } from "../memory/page_list.ts";
 import { type Reason, Reasons } from "../protocol/reasons.ts";
+import type { Renderer } from "../renderer/renderer.ts";
 import type { HostAccount } from "./host_account.ts";
 import type { Resource } from "./resource.ts";
 
@@ -8,15 +10,22 @@ export class ResourceTable {
   readonly #guest: GuestMemory;
   readonly #account: HostAccount;
   readonly #limit: number;
+  readonly #renderer: Renderer | undefined;
   /** By `id | 0`, since an id of 2^31 or more would be boxed at each look-up: 16 bytes a command. */
   readonly #byId = new Map<number, Resource>();
   readonly #byUuid = new Map<string, Resource>();
+  /** The pages of a blob that the renderer will make `LATER`, until the command is carried out again. */
+  #waitingBacking: PageList | undefined;
 
-  /** An empty table of at most `limit` resources, whose memory comes from the guest memory's heap. */
-  constructor(guest: GuestMemory, account: HostAccount, limit: number) {
+  /**
+   * An empty table of at most `limit` resources, whose memory comes from the guest memory's heap; the contents of some are
+   * the renderer's, which is told of their end.
+   */
+  constructor(guest: GuestMemory, account: HostAccount, limit: number, renderer?: Renderer) {
     this.#guest = guest;
     this.#account = account;
     this.#limit = limit;
+    this.#renderer = renderer;
   }
 
   /** All resources, in the order in which they were made. */
@@ -73,15 +82,28 @@ export class ResourceTable {
     return this.#byUuid.get(uuid);
   }
 
-  /** Takes a resource out and gives its memory back. */
+  /** Keeps the pages of a blob that the renderer will make `LATER`; they are the table's until `takeWaitingBacking`. */
+  keepWaitingBacking(backing: PageList | undefined): void {
+    this.#waitingBacking = backing;
+  }
+
+  /** The pages that were kept, which are the caller's again; undefined when there are none. */
+  takeWaitingBacking(): PageList | undefined {
+    const backing = this.#waitingBacking;
+    this.#waitingBacking = undefined;
+    return backing;
+  }
+
+  /** Takes a resource out and gives its memory back; a host blob must not be mapped any more. */
   remove(resource: Resource): void {
     this.#byId.delete(resource.id | 0);
     if (resource.uuid !== undefined) this.#byUuid.delete(resource.uuid);
     this.#release(resource);
   }
 
-  /** Takes all resources out and gives their memory back. */
+  /** Takes all resources out and gives their memory back. A renderer that is reset too is reset after it. */
   clear(): void {
+    this.#releaseBacking(this.takeWaitingBacking());
     for (const resource of this.#byId.values()) this.#release(resource);
     this.#byId.clear();
     this.#byUuid.clear();
@@ -97,12 +119,16 @@ export class ResourceTable {
   }
 
   #release(resource: Resource): void {
-    if (resource.backing !== undefined) {
-      this.#account.release(resource.backing.hostBytes);
-      resource.backing.release();
-      resource.backing = undefined;
-    }
+    this.#releaseBacking(resource.backing);
+    resource.backing = undefined;
     if (resource.kind === "2d") this.#guest.heap.free(resource.address);
+    if (resource.kind === "3d" || resource.kind === "hostBlob") this.#renderer!.destroyResource(resource.id);
     this.#account.release(resource.hostBytes);
+  }
+
+  #releaseBacking(backing: PageList | undefined): void {
+    if (backing === undefined) return;
+    this.#account.release(backing.hostBytes);
+    backing.release();
   }
 }

@@ -1,9 +1,10 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
-import { assign, intersect, isEqual, type Rect } from "../memory/rect.ts";
-import type { PixelSource } from "../memory/pixel_source.ts";
+import { assign, cover, intersect, isEqual, type Rect } from "../memory/rect.ts";
+import { NO_PIXELS, type PixelSource } from "../memory/pixel_source.ts";
 import { BYTES_PER_PIXEL } from "../protocol/formats.ts";
 import { Format } from "../protocol/wire.gen.ts";
 import type { Display } from "../display/display.ts";
+import type { Renderer, ResourcePicture } from "../renderer/renderer.ts";
 import { costOfRows } from "./limits.ts";
 import type { Resource } from "./resource.ts";
 
@@ -23,26 +24,32 @@ export class Scanout {
   /** Its number, from 0. */
   readonly id: number;
   readonly #display: Display;
+  readonly #renderer: Renderer | undefined;
   #resource: Resource | undefined;
   /** The part of the picture that is shown, in the picture's pixels; empty while nothing is. */
   readonly #rect: Rect = { x: 0, y: 0, width: 0, height: 0 };
+  /** Where the picture's first pixel lies in the resource, in bytes. */
+  #offsetBytes = 0;
+  /** Where the pixels are now: displays keep it, so it is changed in place and never another one. */
   readonly #source: PixelSource;
   readonly #damage: Rect = { x: 0, y: 0, width: 0, height: 0 };
   /** Nothing of the present source was shown yet. */
   #isStale = false;
 
-  /** A scanout that shows nothing. */
-  constructor(id: number, guest: GuestMemory, display: Display) {
+  /** A scanout that shows nothing. Without a renderer it never shows what is a renderer's. */
+  constructor(id: number, guest: GuestMemory, display: Display, renderer?: Renderer) {
     this.id = id;
     this.#display = display;
+    this.#renderer = renderer;
     this.#source = {
       guest,
       format: Format.B8G8R8X8Unorm,
       widthPixels: 0,
       heightPixels: 0,
       strideBytes: 0,
-      offsetBytes: 0,
+      offsetBytes: NO_PIXELS,
       pages: undefined,
+      texture: undefined,
     };
   }
 
@@ -54,41 +61,61 @@ export class Scanout {
   /**
    * Shows `rect` of a picture in `resource` from the next flush on: that one shows all of it if it is another picture than
    * before. No pixel is read now, so that a page flip costs one conversion and not two. The picture has rows every
-   * `strideBytes` from `offsetBytes` on: an address for a 2D resource, a position in the backing for a blob. The caller has
-   * checked that the rectangle lies in it.
+   * `strideBytes` from position `offsetBytes` of the resource on, both 0 for a 3D resource, whose renderer knows them. The
+   * caller has checked that the rectangle lies in it.
    */
   set(resource: Resource, rect: Rect, format: Format, strideBytes: number, offsetBytes: number): void {
     const source = this.#source;
-    const start = offsetBytes + rect.y * strideBytes + rect.x * BYTES_PER_PIXEL;
     const isSame = this.#resource === resource && isEqual(this.#rect, rect) && source.format === format &&
-      source.strideBytes === strideBytes && source.offsetBytes === start;
+      (resource.kind === "3d" || source.strideBytes === strideBytes) && this.#offsetBytes === offsetBytes;
     if (isSame) return;
     assign(this.#rect, rect);
     source.format = format;
     source.widthPixels = rect.width;
     source.heightPixels = rect.height;
     source.strideBytes = strideBytes;
-    source.offsetBytes = start;
-    source.pages = resource.kind === "guestBlob" ? resource.backing : undefined; // what `start` is measured in
+    this.#offsetBytes = offsetBytes;
     this.#resource = resource;
     this.#isStale = true;
+    this.follow();
   }
 
-  /** Shows what changed in `rect` of the picture; returns what it costs of `Limits.workBytesPerNotify`. */
-  flush(rect: Rect): number {
+  /**
+   * Finds the pixels where they are now: the resource's bytes have moved, were taken away, or have come back. Those of a 3D
+   * resource are where the next flush finds them.
+   */
+  follow(): void {
+    const source = this.#source;
+    const { x, y } = this.#rect;
+    const base = this.#baseAddress();
+    source.pages = this.#resource?.kind === "guestBlob" ? this.#resource.backing : undefined;
+    source.texture = undefined;
+    const start = this.#offsetBytes + y * source.strideBytes + x * BYTES_PER_PIXEL;
+    source.offsetBytes = base === undefined ? NO_PIXELS : base + start;
+  }
+
+  /**
+   * Shows what changed in `rect` of the picture; returns what it costs of `Limits.workBytesPerNotify`. Where the pixels of a
+   * 3D resource are is said by `picture`.
+   */
+  flush(rect: Rect, picture?: ResourcePicture): number {
     const damage = this.#damage;
-    const resource = this.#resource;
-    if (resource === undefined || !intersect(rect, this.#rect, damage)) return 0;
-    if (resource.kind === "guestBlob") {
-      if (resource.backing === undefined) return 0; // its pages are swapped out: the display keeps its last pixels
-      this.#source.pages = resource.backing; // others may have been attached since
-    }
-    if (this.#isStale) {
-      intersect(this.#rect, this.#rect, damage);
-      this.#isStale = false;
-    }
+    if (!this.#findDamage(rect, damage)) return 0;
+    if (picture === undefined) this.follow();
+    else this.#showPicture(picture);
+    if (this.#isOut()) return 0; // swapped out, or on its way: the display keeps its last pixels
+    this.#isStale = false;
     this.#display.show(this.id, this.#source, damage);
     return costOfRows(damage.width * BYTES_PER_PIXEL, damage.height);
+  }
+
+  /** Widens `rect` of the picture by all that a flush of `flushed` would show here. */
+  coverDamage(flushed: Rect, rect: Rect): void {
+    const damage = this.#damage;
+    if (!this.#findDamage(flushed, damage)) return;
+    damage.x += this.#rect.x;
+    damage.y += this.#rect.y;
+    cover(rect, damage);
   }
 
   /** What it shows, for a snapshot; undefined while it shows nothing. */
@@ -96,9 +123,14 @@ export class Scanout {
     const resource = this.#resource;
     if (resource === undefined) return undefined;
     const { format, strideBytes } = this.#source;
-    const rect = { ...this.#rect };
-    const offsetBytes = this.#source.offsetBytes - rect.y * strideBytes - rect.x * BYTES_PER_PIXEL;
-    return { resource, rect, format, strideBytes, offsetBytes, isStale: this.#isStale };
+    return {
+      resource,
+      rect: { ...this.#rect },
+      format,
+      strideBytes,
+      offsetBytes: this.#offsetBytes,
+      isStale: this.#isStale,
+    };
   }
 
   /**
@@ -117,6 +149,42 @@ export class Scanout {
     this.#resource = undefined;
     this.#rect.width = 0;
     this.#rect.height = 0;
+    this.follow();
     this.#display.disable(this.id);
+  }
+
+  /** Sets `damage` to what a flush of `rect` shows, in the source's pixels; false when that is nothing. */
+  #findDamage(rect: Rect, damage: Rect): boolean {
+    if (this.#resource === undefined || !intersect(rect, this.#rect, damage)) return false;
+    if (this.#isStale) intersect(this.#rect, this.#rect, damage);
+    return true;
+  }
+
+  /** What `offsetBytes` of the source counts from; undefined when that is nowhere now. */
+  #baseAddress(): number | undefined {
+    const resource = this.#resource;
+    switch (resource?.kind) {
+      case "2d":
+        return resource.address;
+      case "guestBlob":
+        return resource.backing === undefined ? undefined : 0; // positions in the page list
+      case "hostBlob":
+        return this.#renderer?.blobAddress(resource.id) || undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #showPicture({ address, strideBytes, texture }: ResourcePicture): void {
+    const source = this.#source;
+    const { x, y } = this.#rect;
+    source.strideBytes = strideBytes;
+    source.offsetBytes = address === 0 ? NO_PIXELS : address + y * strideBytes + x * BYTES_PER_PIXEL;
+    source.texture = texture;
+  }
+
+  #isOut(): boolean {
+    const { offsetBytes, texture } = this.#source;
+    return offsetBytes === NO_PIXELS && texture === undefined;
   }
 }

@@ -1,12 +1,16 @@
 import {
   type CtrlHdr,
+  CTX_CREATE_DEBUG_NAME_BYTES,
+  CTX_CREATE_DEBUG_NAME_OFFSET,
   type Fields,
   GpuQueue,
   MEM_ENTRY_SIZE,
   readCtrlHdr,
   type ResourceAttachBacking,
+  writeCtxCreate,
   writeMemEntry,
   writeResourceAttachBacking,
+  writeSubmit3d,
 } from "../protocol/wire.gen.ts";
 import { DeviceStatus } from "../virtio/virtio.gen.ts";
 import { type Descriptor, DriverQueue } from "./driver_queue.ts";
@@ -34,6 +38,14 @@ export interface Answer {
   words: Uint32Array;
 }
 
+/** What a driver says of a context that it makes; everything has a default. */
+export interface ContextOptions {
+  /** What the driver calls it, as UTF-8 of 64 bytes at most; nothing when absent. */
+  debugName?: string;
+  /** The capability set; the device's choice when absent. */
+  contextInit?: number;
+}
+
 /** How a request is sent; everything has a default. */
 export interface SendOptions {
   /** The queue; the control queue when absent. */
@@ -45,7 +57,7 @@ export interface SendOptions {
 }
 
 const REQUEST_BYTES = 512 * 1024; // the largest request: 16,384 memory entries and their header
-const REPLY_BYTES = 4096;
+const REPLY_BYTES = 8192; // the largest reply: a capability set of 4,096 bytes
 const HEADER_BYTES = 24;
 
 /**
@@ -115,6 +127,20 @@ export class GpuDriver {
   attachBacking(resourceId: number, entries: readonly MemoryEntry[]): Answer {
     const fields: Fields<ResourceAttachBacking> = { resourceId, nrEntries: entries.length };
     return this.send(writeResourceAttachBacking, fields, { trailing: entryWords(entries) });
+  }
+
+  /** Makes a context. */
+  createContext(ctxId: number, { debugName = "", contextInit = 0 }: ContextOptions = {}): Answer {
+    const name = new TextEncoder().encode(debugName).subarray(0, CTX_CREATE_DEBUG_NAME_BYTES);
+    const words = this.ram.words(this.#request, REQUEST_BYTES / 4);
+    const length = writeCtxCreate(words, 0, { ctxId, contextInit, nlen: name.length });
+    this.requestBytes().set(name, CTX_CREATE_DEBUG_NAME_OFFSET);
+    return this.sendBytes(length);
+  }
+
+  /** Hands a context a command stream, without a fence unless `header` asks for one. */
+  submit(ctxId: number, stream: Uint32Array, header: Partial<Omit<CtrlHdr, "type" | "ctxId">> = {}): Answer {
+    return this.send(writeSubmit3d, { ...header, ctxId, size: stream.byteLength }, { trailing: stream });
   }
 
   /** Sends the first `length` bytes of the request buffer, whatever they are; see `requestBytes`. */

@@ -5,14 +5,19 @@
  */
 import { GuestMemory, type Region } from "../memory/guest_memory.ts";
 import { Arena } from "../memory/host_heap.ts";
+import { MemoryWindow } from "../memory/memory_window.ts";
 import { VirtioGpu } from "../device/virtio_gpu.ts";
 import type { VirtioGpuOptions } from "../device/gpu_options.ts";
 import { VirtioPci } from "../transport/pci.ts";
-import { type V86Cpu, v86Cpu } from "./v86_members.ts";
+import { type V86Bar, type V86Cpu, v86Cpu } from "./v86_members.ts";
+import { guestRamBytes } from "./v86_ram_window.ts";
 import { restoreState, saveState, type V86Machine } from "./v86_state.ts";
+import { planWindow, type V86WindowOptions, type V86WindowPlan, type V86WindowWay } from "./v86_window.ts";
+
+export type { V86WindowOptions, V86WindowWay };
 
 /** What an embedder may say; everything has a default. */
-export interface V86Options extends VirtioGpuOptions {
+export interface V86Options extends Omit<VirtioGpuOptions, "hostVisibleMemory"> {
   /** The PCI slot, 1 to 31; 15 when absent, whose interrupt no other device of v86 shares. */
   readonly slot?: number;
   /**
@@ -20,6 +25,18 @@ export interface V86Options extends VirtioGpuOptions {
    * needed, but then v86's memory grows while the guest runs.
    */
   readonly reservedBytes?: number;
+  /** Where the guest sees host blobs: RESOURCE_MAP_BLOB works then. With a renderer only; nowhere when absent. */
+  readonly hostVisible?: V86WindowOptions;
+}
+
+/** Where the guest of an emulator sees host blobs. */
+export interface V86Window {
+  /** How it is made. */
+  readonly way: V86WindowWay;
+  /** Its first guest address. */
+  readonly guestAddress: number;
+  /** Its length in bytes. */
+  readonly bytes: number;
 }
 
 /** A device in an emulator. */
@@ -28,13 +45,16 @@ export interface V86Gpu {
   readonly gpu: VirtioGpu;
   /** The emulator's memory: what a display of one's own reads pixels from. */
   readonly guest: GuestMemory;
+  /** The window for host blobs, if `hostVisible` asked for one. */
+  readonly hostVisible: V86Window | undefined;
   /**
    * Saves the whole machine, running or not, as one file: v86's own state (as of its `save_state`) and the device's. The
-   * file is the caller's. Rejects with `Error` while the device carries a command out.
+   * file is the caller's. Rejects with `Error` while the device carries a command out, and while its renderer has anything
+   * for the guest: Linux's console has a context there as soon as its driver is loaded.
    */
   saveState(): Promise<ArrayBuffer>;
   /**
-   * Takes up a file that `saveState` gave, here or in an emulator with the same devices and the same RAM, running or not.
+   * Takes up a file that `saveState` gave, here or in an emulator with the same devices, RAM and window, running or not.
    * Use it instead of v86's `restore_state` and not with its option `initial_state`. The displays show the restored
    * pictures. Rejects with `TypeError` or `RangeError`, and changes nothing, when the file or the device's part of it is
    * not what it should be; v86 itself does not check its own part.
@@ -54,6 +74,14 @@ const NO_ALLOCATION = 16;
 /** A PC has no RAM between these addresses, but the VGA's window and the BIOS. */
 const HOLE_BEGIN = 0xa0000;
 const HOLE_END = 0x100000;
+/** Numbers of the base address registers: the registers' ports, and the host visible window. */
+const PORTS_BAR = 0;
+const WINDOW_BAR = 2;
+/** Where the first base address register is in the configuration space. PCI Local Bus 3.0, 6.1. */
+const BASE_ADDRESS = 0x10;
+const BAR_IO = 1;
+/** 32 bits wide: v86 has no upper half of a 64-bit one, and answers 0 to whoever asks for its size. */
+const BAR_PREFETCHABLE = 8;
 
 /**
  * Puts a virtio-gpu into `emulator`, a `V86` that has loaded ("emulator-loaded") and does not run yet (`autostart: false`).
@@ -65,7 +93,7 @@ const HOLE_END = 0x100000;
  */
 export async function attach(emulator: object, options: V86Options = {}): Promise<V86Gpu> {
   const cpu = v86Cpu(emulator);
-  const { slot = DEFAULT_SLOT, reservedBytes = DEFAULT_RESERVED_BYTES } = options;
+  const { slot = DEFAULT_SLOT, reservedBytes = DEFAULT_RESERVED_BYTES, hostVisible } = options;
   const pciId = slot << 3;
   if (!isWhole(slot, 1, 31) || cpu.devices.pci.devices[pciId] !== undefined) {
     throw new RangeError(`Cannot attach to v86: slot must be free and 1 to 31, got ${slot}`);
@@ -74,31 +102,28 @@ export async function attach(emulator: object, options: V86Options = {}): Promis
     const wanted = `reservedBytes must be 0 to ${MAX_ALLOCATION_BYTES}`;
     throw new RangeError(`Cannot attach to v86: ${wanted}, got ${reservedBytes}`);
   }
-  const heap = v86Heap(cpu, reservedBytes);
-  const guest = await GuestMemory.create(cpu.wasm_memory, heap, ramRegions(cpu));
-  const ramOffset = cpu.mem8.byteOffset;
-  guest.onWrite = (offset, bytes) => cpu.jit_dirty_cache(offset - ramOffset, offset - ramOffset + bytes);
-  const gpu = new VirtioGpu(guest, options);
+  const plan = hostVisible && planWindow(cpu, hostVisible);
+  const heap = v86Heap(cpu, reservedBytes + (plan?.heapBytes ?? 0));
+  const ramBytes = guestRamBytes(cpu) - (plan?.ramBytes ?? 0);
+  const guest = await GuestMemory.create(cpu.wasm_memory, heap, ramRegions(cpu, ramBytes));
+  guest.onWrite = forgetCode(cpu);
+  const windowAddress = plan?.locate(guest) ?? 0;
+  const gpu = new VirtioGpu(guest, gpuOptions(options, guest, plan, windowAddress));
   const { pci } = cpu.devices;
   const transport = new VirtioPci(gpu, guest, {
     setInterrupt: (isAsserted) => isAsserted ? pci.raise_irq(pciId) : pci.lower_irq(pciId),
     defer: (work) => setTimeout(work, 0), // a microtask would come before the guest's next turn
-  }, { isIoBar: true });
+  }, { bar: PORTS_BAR, isIoBar: true, sharedMemoryBar: WINDOW_BAR });
+  plan?.show(guest, windowAddress);
   const firstPort = FIRST_PORT + slot * transport.barBytes;
   registerPorts(cpu, transport, firstPort);
-  const configSpace = transport.configSpace;
-  new DataView(configSpace.buffer).setUint16(0x10, firstPort | 1, true);
-  pci.register_device({
-    pci_id: pciId,
-    pci_space: configSpace,
-    pci_bars: [{ size: transport.barBytes }],
-    name: "virtio-gpu",
-  });
+  registerFunction(cpu, pciId, transport, firstPort, plan);
   resetWithMachine(cpu, transport);
   const machine = emulator as V86Machine;
   return {
     gpu,
     guest,
+    hostVisible: plan && { way: plan.way, guestAddress: plan.guestAddress, bytes: plan.bytes },
     saveState: () => saveState(machine, transport),
     restoreState: (file) => restoreState(machine, transport, file),
   };
@@ -108,13 +133,36 @@ function isWhole(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
 }
 
-/** Guest RAM without the PC's hole: nothing that the device does reaches the BIOS. */
-function ramRegions(cpu: V86Cpu): Region[] {
+/** Guest RAM, its first `ramBytes` bytes, without the PC's hole: nothing that the device does reaches the BIOS. */
+function ramRegions(cpu: V86Cpu, ramBytes: number): Region[] {
   const offset = cpu.mem8.byteOffset;
   return [
     { guestAddress: 0, sizeBytes: HOLE_BEGIN, offset },
-    { guestAddress: HOLE_END, sizeBytes: cpu.memory_size[0]! - HOLE_END, offset: offset + HOLE_END },
+    { guestAddress: HOLE_END, sizeBytes: ramBytes - HOLE_END, offset: offset + HOLE_END },
   ];
+}
+
+/** Makes v86 forget the code that it has compiled from what is written now: of RAM, and of a window that is RAM. */
+function forgetCode(cpu: V86Cpu): (offset: number, bytes: number) => void {
+  const ramOffset = cpu.mem8.byteOffset;
+  const ramBytes = cpu.memory_size[0]!;
+  return (offset, bytes) => {
+    const start = offset - ramOffset;
+    if (start >= 0 && start < ramBytes) cpu.jit_dirty_cache(start, start + bytes);
+  };
+}
+
+function gpuOptions(
+  options: V86Options,
+  guest: GuestMemory,
+  plan: V86WindowPlan | undefined,
+  windowAddress: number,
+): VirtioGpuOptions {
+  if (plan === undefined) return options;
+  if (windowAddress === 0) {
+    throw new RangeError(`Cannot attach to v86: its heap has no room for a host visible window of ${plan.bytes} bytes`);
+  }
+  return { ...options, hostVisibleMemory: new MemoryWindow(guest, windowAddress, plan.bytes) };
 }
 
 /** A heap out of v86's own allocator, since guest RAM and the emulator's data share its memory. */
@@ -131,6 +179,30 @@ function v86Heap(cpu: V86Cpu, reservedBytes: number): Arena {
     }
     nextBytes = GROWTH_BYTES;
     return { address, bytes };
+  });
+}
+
+/** Puts the device on the PCI bus, its ports and its window where they are at first. */
+function registerFunction(
+  cpu: V86Cpu,
+  pciId: number,
+  transport: VirtioPci,
+  firstPort: number,
+  window: V86WindowPlan | undefined,
+): void {
+  const view = new DataView(transport.configSpace.buffer);
+  const bars: V86Bar[] = [];
+  view.setUint32(BASE_ADDRESS + PORTS_BAR * 4, firstPort | BAR_IO, true);
+  bars[PORTS_BAR] = { size: transport.barBytes };
+  if (window !== undefined) {
+    view.setUint32(BASE_ADDRESS + WINDOW_BAR * 4, window.guestAddress | BAR_PREFETCHABLE, true);
+    bars[WINDOW_BAR] = { size: window.bytes };
+  }
+  cpu.devices.pci.register_device({
+    pci_id: pciId,
+    pci_space: transport.configSpace,
+    pci_bars: bars,
+    name: "virtio-gpu",
   });
 }
 

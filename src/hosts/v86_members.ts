@@ -9,7 +9,11 @@ export interface V86Cpu {
   /** The exports of v86.wasm. */
   readonly wm: { readonly exports: V86Exports };
   readonly io: V86Io;
-  readonly devices: { readonly pci: V86Pci };
+  readonly devices: { readonly pci: V86Pci; readonly rtc: V86Cmos; readonly vga: V86Vga };
+  /** Whether the BIOS is to make ACPI tables: the option `acpi`, in element 0. */
+  readonly acpi_enabled: ArrayLike<number>;
+  /** The linear address of the next instruction, in element 0. */
+  readonly instruction_pointer: ArrayLike<number>;
   /** Forgets code compiled from guest addresses `start` to `end` (exclusive). */
   jit_dirty_cache(start: number, end: number): void;
   /** Resets the machine; the way of `restart()` and of the guest's own reset. */
@@ -23,7 +27,7 @@ export interface V86Exports {
   v86_free(address: number): void;
 }
 
-/** v86's I/O ports. A width that is left out reads all ones and ignores writes. */
+/** v86's I/O ports and memory-mapped I/O. A width of a port that is left out reads all ones and ignores writes. */
 export interface V86Io {
   register_read(port: number, device: object, r8: () => number, r16: () => number, r32: () => number): void;
   register_write(
@@ -33,6 +37,15 @@ export interface V86Io {
     w16: (value: number) => void,
     w32: (value: number) => void,
   ): void;
+  /** For `sizeBytes` guest addresses, both multiples of 128 KiB. Functions get the address, as a signed number. */
+  mmap_register(
+    guestAddress: number,
+    sizeBytes: number,
+    r8: (address: number) => number,
+    w8: (address: number, value: number) => void,
+    r32: (address: number) => number,
+    w32: (address: number, value: number) => void,
+  ): void;
 }
 
 /** A function on v86's PCI bus. */
@@ -41,17 +54,40 @@ export interface V86PciDevice {
   readonly pci_id: number;
   /** Its configuration space, 256 bytes; v86 copies it. */
   readonly pci_space: Uint8Array;
-  readonly pci_bars: readonly { readonly size: number }[];
+  readonly pci_bars: readonly (V86Bar | undefined)[];
   readonly name: string;
+}
+
+/** A base address register; its first value is in the configuration space. Of memory space: the guest cannot move it. */
+export interface V86Bar {
+  size: number;
+  /** Its first value, since the device was registered. */
+  readonly original_bar?: number;
 }
 
 /** v86's PCI bus. */
 export interface V86Pci {
   /** Functions by their `pci_id`. */
-  readonly devices: ArrayLike<unknown>;
+  readonly devices: ArrayLike<V86PciDevice | undefined>;
   register_device(device: V86PciDevice): unknown;
   raise_irq(pciId: number): void;
   lower_irq(pciId: number): void;
+}
+
+/** The clock's memory, 128 bytes, in which the BIOS looks for the size of RAM. */
+export interface V86Cmos {
+  cmos_read(index: number): number;
+  cmos_write(index: number, value: number): void;
+}
+
+/** v86's VGA, with a linear frame buffer at guest address 0xE0000000. */
+export interface V86Vga {
+  /** Bytes of the frame buffer, a power of two; what the guest is told. */
+  vga_memory_size: number;
+  /** The frame buffer: what is cleared when the guest sets a mode, and saved. */
+  readonly svga_memory: { readonly byteOffset: number };
+  /** The first is that of the frame buffer. */
+  readonly pci_bars: readonly V86Bar[];
 }
 
 /** The members that are used, as paths from the emulator, each with the type that it must have. */
@@ -64,10 +100,19 @@ export const V86_MEMBERS: readonly (readonly [path: string, type: "function" | "
   ["v86.cpu.wm.exports.v86_free", "function"],
   ["v86.cpu.io.register_read", "function"],
   ["v86.cpu.io.register_write", "function"],
+  ["v86.cpu.io.mmap_register", "function"],
   ["v86.cpu.devices.pci.devices", "object"],
   ["v86.cpu.devices.pci.register_device", "function"],
   ["v86.cpu.devices.pci.raise_irq", "function"],
   ["v86.cpu.devices.pci.lower_irq", "function"],
+  ["v86.cpu.devices.rtc.cmos_read", "function"],
+  ["v86.cpu.devices.rtc.cmos_write", "function"],
+  ["v86.cpu.devices.vga.vga_memory_size", "number"],
+  ["v86.cpu.devices.vga.svga_memory.byteOffset", "number"],
+  ["v86.cpu.devices.vga.pci_bars.0.size", "number"],
+  ["v86.cpu.devices.vga.pci_bars.0.original_bar", "number"],
+  ["v86.cpu.acpi_enabled.0", "number"],
+  ["v86.cpu.instruction_pointer.0", "number"],
   ["v86.cpu.jit_dirty_cache", "function"],
   ["v86.cpu.reboot_internal", "function"],
   ["save_state", "function"],

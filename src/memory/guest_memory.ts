@@ -34,8 +34,8 @@ export class GuestMemory {
   /** Address of the region table, for kernels that resolve guest addresses. */
   readonly regionTable: number;
   /**
-   * Told of every range of guest memory that was written for the guest, by offset and length, once it is written. For hosts
-   * that must know, as an emulator that has compiled code from it.
+   * Told of every range that was written for the guest, in guest memory or in a host visible memory, by offset and length,
+   * once it is written. For hosts that must know, as an emulator that has compiled code from it.
    */
   onWrite: ((offset: number, bytes: number) => void) | undefined;
   readonly #memory: WebAssembly.Memory;

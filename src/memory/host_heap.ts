@@ -121,8 +121,9 @@ const WASM_PAGE_BYTES = 65536;
 const GROWTH_BYTES = 4 * 1024 * 1024;
 
 /**
- * An arena that takes its extents by growing `memory` at its end, up to `limitBytes` in all. For memories that nobody
- * else grows: our own, or an emulator's whose RAM is a fixed range of it.
+ * An arena that takes its extents by growing `memory` at its end, up to `limitBytes` in all. For memories of our own, which
+ * other arenas may grow too, also on other threads: each growth is an extent of its own. And for an emulator's whose RAM is a
+ * fixed range of it.
  */
 export function growingArena(memory: WebAssembly.Memory, limitBytes: number): Arena {
   let taken = 0;

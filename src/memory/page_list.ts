@@ -1,6 +1,13 @@
 import { MEM_ENTRY_SIZE, writeMemEntry } from "../protocol/wire.gen.ts";
-import { ERROR_PAGE_CAPACITY, GUEST_ADDRESS_BYTES, SEGMENT_BYTES } from "../wasm/layout.gen.ts";
+import {
+  ERROR_PAGE_CAPACITY,
+  GUEST_ADDRESS_BYTES,
+  SEGMENT_BYTES,
+  SEGMENT_OFFSET,
+  SEGMENT_START,
+} from "../wasm/layout.gen.ts";
 import type { GuestMemory } from "./guest_memory.ts";
+import type { SegmentList } from "./segment_list.ts";
 
 /** Why a page list was not made. */
 export type PageListFailure =
@@ -39,7 +46,7 @@ export class PageListScratch {
  *
  * The guest addresses are kept, so that the list can resolve again after the region table changed.
  */
-export class PageList {
+export class PageList implements SegmentList {
   /** Sum of the entries' lengths, in bytes; below 2^32. */
   readonly totalBytes: number;
   /** Bytes of host memory that the list itself took when it was made. */
@@ -127,6 +134,19 @@ export class PageList {
     if (this.#block === 0) return false; // released: a display may still hold the list
     if (this.#generation !== this.#guest.generation) this.#resolveAgain();
     return this.#isResolved;
+  }
+
+  /** Tells `guest.onWrite` where the bytes from position `start` on lie: somebody has written there, or may have. */
+  reportWritten(start: number): void {
+    const { onWrite, words } = this.#guest;
+    if (onWrite === undefined) return;
+    for (let index = 0; index < this.#count; index++) {
+      const at = (this.#block + index * SEGMENT_BYTES) >>> 2;
+      const first = words[at + (SEGMENT_START >>> 2)]!;
+      const end = words[at + ((SEGMENT_BYTES + SEGMENT_START) >>> 2)]!; // where the next one starts
+      const skipped = Math.max(0, start - first);
+      if (first + skipped < end) onWrite(words[at + (SEGMENT_OFFSET >>> 2)]! + skipped, end - first - skipped);
+    }
   }
 
   /** Gives the list's own memory back; it never resolves again. */

@@ -43,3 +43,14 @@ export function assign(into: Rect, rect: Rect): void {
   into.width = rect.width;
   into.height = rect.height;
 }
+
+/** Widens `into` until it holds `rect`, too; an empty one becomes `rect`. */
+export function cover(into: Rect, rect: Rect): void {
+  if (isEmpty(into)) return assign(into, rect);
+  const right = Math.max(into.x + into.width, rect.x + rect.width);
+  const bottom = Math.max(into.y + into.height, rect.y + rect.height);
+  into.x = Math.min(into.x, rect.x);
+  into.y = Math.min(into.y, rect.y);
+  into.width = right - into.x;
+  into.height = bottom - into.y;
+}

@@ -953,31 +953,18 @@ export function commandQueue(type: number): GpuQueue | undefined {
     case 1:
       switch (type) {
         case 0x0100: // GET_DISPLAY_INFO
-          return GpuQueue.Control;
         case 0x0101: // RESOURCE_CREATE_2D
-          return GpuQueue.Control;
         case 0x0102: // RESOURCE_UNREF
-          return GpuQueue.Control;
         case 0x0103: // SET_SCANOUT
-          return GpuQueue.Control;
         case 0x0104: // RESOURCE_FLUSH
-          return GpuQueue.Control;
         case 0x0105: // TRANSFER_TO_HOST_2D
-          return GpuQueue.Control;
         case 0x0106: // RESOURCE_ATTACH_BACKING
-          return GpuQueue.Control;
         case 0x0107: // RESOURCE_DETACH_BACKING
-          return GpuQueue.Control;
         case 0x0108: // GET_CAPSET_INFO
-          return GpuQueue.Control;
         case 0x0109: // GET_CAPSET
-          return GpuQueue.Control;
         case 0x010a: // GET_EDID
-          return GpuQueue.Control;
         case 0x010b: // RESOURCE_ASSIGN_UUID
-          return GpuQueue.Control;
         case 0x010c: // RESOURCE_CREATE_BLOB
-          return GpuQueue.Control;
         case 0x010d: // SET_SCANOUT_BLOB
           return GpuQueue.Control;
       }
@@ -985,23 +972,14 @@ export function commandQueue(type: number): GpuQueue | undefined {
     case 2:
       switch (type) {
         case 0x0200: // CTX_CREATE
-          return GpuQueue.Control;
         case 0x0201: // CTX_DESTROY
-          return GpuQueue.Control;
         case 0x0202: // CTX_ATTACH_RESOURCE
-          return GpuQueue.Control;
         case 0x0203: // CTX_DETACH_RESOURCE
-          return GpuQueue.Control;
         case 0x0204: // RESOURCE_CREATE_3D
-          return GpuQueue.Control;
         case 0x0205: // TRANSFER_TO_HOST_3D
-          return GpuQueue.Control;
         case 0x0206: // TRANSFER_FROM_HOST_3D
-          return GpuQueue.Control;
         case 0x0207: // SUBMIT_3D
-          return GpuQueue.Control;
         case 0x0208: // RESOURCE_MAP_BLOB
-          return GpuQueue.Control;
         case 0x0209: // RESOURCE_UNMAP_BLOB
           return GpuQueue.Control;
       }
@@ -1009,7 +987,6 @@ export function commandQueue(type: number): GpuQueue | undefined {
     case 3:
       switch (type) {
         case 0x0300: // UPDATE_CURSOR
-          return GpuQueue.Cursor;
         case 0x0301: // MOVE_CURSOR
           return GpuQueue.Cursor;
       }
@@ -1026,24 +1003,7 @@ export function commandFeature(type: number): GpuFeature | undefined {
   switch (type >>> 8) {
     case 1:
       switch (type) {
-        case 0x0100: // GET_DISPLAY_INFO
-          return undefined;
-        case 0x0101: // RESOURCE_CREATE_2D
-          return undefined;
-        case 0x0102: // RESOURCE_UNREF
-          return undefined;
-        case 0x0103: // SET_SCANOUT
-          return undefined;
-        case 0x0104: // RESOURCE_FLUSH
-          return undefined;
-        case 0x0105: // TRANSFER_TO_HOST_2D
-          return undefined;
-        case 0x0106: // RESOURCE_ATTACH_BACKING
-          return undefined;
-        case 0x0107: // RESOURCE_DETACH_BACKING
-          return undefined;
         case 0x0108: // GET_CAPSET_INFO
-          return GpuFeature.Virgl;
         case 0x0109: // GET_CAPSET
           return GpuFeature.Virgl;
         case 0x010a: // GET_EDID
@@ -1051,7 +1011,6 @@ export function commandFeature(type: number): GpuFeature | undefined {
         case 0x010b: // RESOURCE_ASSIGN_UUID
           return GpuFeature.ResourceUuid;
         case 0x010c: // RESOURCE_CREATE_BLOB
-          return GpuFeature.ResourceBlob;
         case 0x010d: // SET_SCANOUT_BLOB
           return GpuFeature.ResourceBlob;
       }
@@ -1059,33 +1018,17 @@ export function commandFeature(type: number): GpuFeature | undefined {
     case 2:
       switch (type) {
         case 0x0200: // CTX_CREATE
-          return GpuFeature.Virgl;
         case 0x0201: // CTX_DESTROY
-          return GpuFeature.Virgl;
         case 0x0202: // CTX_ATTACH_RESOURCE
-          return GpuFeature.Virgl;
         case 0x0203: // CTX_DETACH_RESOURCE
-          return GpuFeature.Virgl;
         case 0x0204: // RESOURCE_CREATE_3D
-          return GpuFeature.Virgl;
         case 0x0205: // TRANSFER_TO_HOST_3D
-          return GpuFeature.Virgl;
         case 0x0206: // TRANSFER_FROM_HOST_3D
-          return GpuFeature.Virgl;
         case 0x0207: // SUBMIT_3D
           return GpuFeature.Virgl;
         case 0x0208: // RESOURCE_MAP_BLOB
-          return GpuFeature.ResourceBlob;
         case 0x0209: // RESOURCE_UNMAP_BLOB
           return GpuFeature.ResourceBlob;
-      }
-      break;
-    case 3:
-      switch (type) {
-        case 0x0300: // UPDATE_CURSOR
-          return undefined;
-        case 0x0301: // MOVE_CURSOR
-          return undefined;
       }
       break;
   }
@@ -1102,18 +1045,14 @@ export function commandReply(type: number): ResponseType | undefined {
         case 0x0100: // GET_DISPLAY_INFO
           return ResponseType.OkDisplayInfo;
         case 0x0101: // RESOURCE_CREATE_2D
-          return ResponseType.OkNodata;
         case 0x0102: // RESOURCE_UNREF
-          return ResponseType.OkNodata;
         case 0x0103: // SET_SCANOUT
-          return ResponseType.OkNodata;
         case 0x0104: // RESOURCE_FLUSH
-          return ResponseType.OkNodata;
         case 0x0105: // TRANSFER_TO_HOST_2D
-          return ResponseType.OkNodata;
         case 0x0106: // RESOURCE_ATTACH_BACKING
-          return ResponseType.OkNodata;
         case 0x0107: // RESOURCE_DETACH_BACKING
+        case 0x010c: // RESOURCE_CREATE_BLOB
+        case 0x010d: // SET_SCANOUT_BLOB
           return ResponseType.OkNodata;
         case 0x0108: // GET_CAPSET_INFO
           return ResponseType.OkCapsetInfo;
@@ -1123,40 +1062,27 @@ export function commandReply(type: number): ResponseType | undefined {
           return ResponseType.OkEdid;
         case 0x010b: // RESOURCE_ASSIGN_UUID
           return ResponseType.OkResourceUuid;
-        case 0x010c: // RESOURCE_CREATE_BLOB
-          return ResponseType.OkNodata;
-        case 0x010d: // SET_SCANOUT_BLOB
-          return ResponseType.OkNodata;
       }
       break;
     case 2:
       switch (type) {
         case 0x0200: // CTX_CREATE
-          return ResponseType.OkNodata;
         case 0x0201: // CTX_DESTROY
-          return ResponseType.OkNodata;
         case 0x0202: // CTX_ATTACH_RESOURCE
-          return ResponseType.OkNodata;
         case 0x0203: // CTX_DETACH_RESOURCE
-          return ResponseType.OkNodata;
         case 0x0204: // RESOURCE_CREATE_3D
-          return ResponseType.OkNodata;
         case 0x0205: // TRANSFER_TO_HOST_3D
-          return ResponseType.OkNodata;
         case 0x0206: // TRANSFER_FROM_HOST_3D
-          return ResponseType.OkNodata;
         case 0x0207: // SUBMIT_3D
+        case 0x0209: // RESOURCE_UNMAP_BLOB
           return ResponseType.OkNodata;
         case 0x0208: // RESOURCE_MAP_BLOB
           return ResponseType.OkMapInfo;
-        case 0x0209: // RESOURCE_UNMAP_BLOB
-          return ResponseType.OkNodata;
       }
       break;
     case 3:
       switch (type) {
         case 0x0300: // UPDATE_CURSOR
-          return ResponseType.OkNodata;
         case 0x0301: // MOVE_CURSOR
           return ResponseType.OkNodata;
       }
@@ -1176,18 +1102,14 @@ export function commandReplySize(type: number): number {
         case 0x0100: // GET_DISPLAY_INFO
           return RESP_DISPLAY_INFO_SIZE;
         case 0x0101: // RESOURCE_CREATE_2D
-          return CTRL_HDR_SIZE;
         case 0x0102: // RESOURCE_UNREF
-          return CTRL_HDR_SIZE;
         case 0x0103: // SET_SCANOUT
-          return CTRL_HDR_SIZE;
         case 0x0104: // RESOURCE_FLUSH
-          return CTRL_HDR_SIZE;
         case 0x0105: // TRANSFER_TO_HOST_2D
-          return CTRL_HDR_SIZE;
         case 0x0106: // RESOURCE_ATTACH_BACKING
-          return CTRL_HDR_SIZE;
         case 0x0107: // RESOURCE_DETACH_BACKING
+        case 0x010c: // RESOURCE_CREATE_BLOB
+        case 0x010d: // SET_SCANOUT_BLOB
           return CTRL_HDR_SIZE;
         case 0x0108: // GET_CAPSET_INFO
           return RESP_CAPSET_INFO_SIZE;
@@ -1197,40 +1119,27 @@ export function commandReplySize(type: number): number {
           return RESP_EDID_SIZE;
         case 0x010b: // RESOURCE_ASSIGN_UUID
           return RESP_RESOURCE_UUID_SIZE;
-        case 0x010c: // RESOURCE_CREATE_BLOB
-          return CTRL_HDR_SIZE;
-        case 0x010d: // SET_SCANOUT_BLOB
-          return CTRL_HDR_SIZE;
       }
       break;
     case 2:
       switch (type) {
         case 0x0200: // CTX_CREATE
-          return CTRL_HDR_SIZE;
         case 0x0201: // CTX_DESTROY
-          return CTRL_HDR_SIZE;
         case 0x0202: // CTX_ATTACH_RESOURCE
-          return CTRL_HDR_SIZE;
         case 0x0203: // CTX_DETACH_RESOURCE
-          return CTRL_HDR_SIZE;
         case 0x0204: // RESOURCE_CREATE_3D
-          return CTRL_HDR_SIZE;
         case 0x0205: // TRANSFER_TO_HOST_3D
-          return CTRL_HDR_SIZE;
         case 0x0206: // TRANSFER_FROM_HOST_3D
-          return CTRL_HDR_SIZE;
         case 0x0207: // SUBMIT_3D
+        case 0x0209: // RESOURCE_UNMAP_BLOB
           return CTRL_HDR_SIZE;
         case 0x0208: // RESOURCE_MAP_BLOB
           return RESP_MAP_INFO_SIZE;
-        case 0x0209: // RESOURCE_UNMAP_BLOB
-          return CTRL_HDR_SIZE;
       }
       break;
     case 3:
       switch (type) {
         case 0x0300: // UPDATE_CURSOR
-          return CTRL_HDR_SIZE;
         case 0x0301: // MOVE_CURSOR
           return CTRL_HDR_SIZE;
       }

@@ -125,7 +125,9 @@ export class DriverSession implements VirtioEvents {
     const queue = this.#queues[this.queueSelect];
     if (queue === undefined) return;
     queue.isEnabled = false;
+    if (this.#active[this.queueSelect] === undefined) return;
     this.#release(this.queueSelect);
+    this.device.queueStopped(this.queueSelect);
   }
 
   /** Stops the selected queue and forgets its registers; void without RING_RESET. Virtio 1.4, 2.6.1. */

@@ -16,6 +16,11 @@ export class Chain {
     this.address = address;
   }
 
+  /** The descriptor that it begins at: by it the driver knows the chain. */
+  get head(): number {
+    return this.#guest.words[(this.address + layout.CHAIN_HEAD) >>> 2]!;
+  }
+
   /** Bytes that the driver wrote for the device. */
   get readableBytes(): number {
     return this.#guest.words[(this.address + layout.CHAIN_READABLE_BYTES) >>> 2]!;

@@ -46,9 +46,12 @@ export class SplitQueue {
   readonly #setup: SplitQueueSetup;
   readonly #interrupt: () => void;
   readonly #block: number;
+  /** The chain that `completeParked` completes. */
+  readonly #parked: Chain;
   /** The generation of the region table under which the rings were found. */
   #generation = NOWHERE;
   #errorCode = 0;
+  #isReleased = false;
 
   /** Sets the queue up as the driver asked; `interrupt` is called when the driver wants to hear of used buffers. */
   constructor(guest: GuestMemory, setup: SplitQueueSetup, interrupt: () => void) {
@@ -58,7 +61,8 @@ export class SplitQueue {
     this.#block = guest.heap.allocate(layout.QUEUE_BYTES);
     const chainBlock = this.#block === 0 ? 0 : guest.heap.allocate(layout.CHAIN_BYTES);
     this.chain = new Chain(guest, chainBlock);
-    if (chainBlock === 0) {
+    this.#parked = new Chain(guest, chainBlock === 0 ? 0 : guest.heap.allocate(layout.CHAIN_BYTES));
+    if (this.#parked.address === 0) {
       this.#errorCode = layout.ERROR_ADDRESS;
       return;
     }
@@ -75,6 +79,11 @@ export class SplitQueue {
     return this.#errorCode;
   }
 
+  /** Whether the queue was released, which may happen while one of its commands is carried out. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
   /** Index in the available ring of the next chain, modulo 2^16. */
   get nextAvailable(): number {
     return this.#guest.words[(this.#block + layout.QUEUE_NEXT_AVAILABLE) >>> 2]!;
@@ -83,7 +92,7 @@ export class SplitQueue {
   /** Takes the next chain that the driver made available into `chain`; it stays the queue's until `complete`. */
   pop(): PopResult {
     if (this.#errorCode !== 0) return PopResult.Malformed;
-    if (this.#generation !== this.#guest.generation && !this.#locate()) return this.#fail(layout.ERROR_ADDRESS);
+    if (!this.#isLocated()) return PopResult.Malformed;
     const result = this.#guest.kernels.queuePop(this.#block, this.chain.address);
     return result < 0 ? this.#fail(result) : result as PopResult;
   }
@@ -100,6 +109,26 @@ export class SplitQueue {
     if (onWrite !== undefined) this.chain.reportWritten(written, onWrite);
   }
 
+  /**
+   * Completes a chain that was taken by `pop` and not completed then, by the head that it had: now or after other chains,
+   * also ones of a queue that lay elsewhere or was another object. The guest may have changed its descriptors meanwhile, so
+   * they are checked anew. Otherwise as `complete`; `chain` stays as it is. False when nothing was completed: the chain is
+   * malformed now, and the queue stands still, or it did so before.
+   */
+  completeParked(head: number, response: number, responseBytes: number): boolean {
+    if (this.#errorCode !== 0 || !this.#isLocated()) return false;
+    const { kernels, onWrite } = this.#guest;
+    const parked = this.#parked;
+    const error = kernels.queueRewalk(this.#block, parked.address, head);
+    if (error < 0) {
+      this.#fail(error);
+      return false;
+    }
+    const written = kernels.queueComplete(this.#block, parked.address, response, responseBytes);
+    if (onWrite !== undefined) parked.reportWritten(written, onWrite);
+    return true;
+  }
+
   /** Puts the chain that the last `pop` took back, instead of completing it: the next `pop` takes it again. */
   putBack(): void {
     if (this.#generation === NOWHERE) return;
@@ -111,9 +140,9 @@ export class SplitQueue {
   /** Interrupts the driver if it wants to hear of the chains completed since the last call. Virtio 1.4, 2.7.7.2. */
   signal(): void {
     if (this.#generation !== this.#guest.generation) return; // the rings may be elsewhere
-    const { kernels, onWrite, words } = this.#guest;
+    const { kernels, onWrite } = this.#guest;
     if (onWrite !== undefined) {
-      const usedRing = words[(this.#block + layout.QUEUE_USED_OFFSET) >>> 2]!;
+      const usedRing = this.#guest.words[(this.#block + layout.QUEUE_USED_OFFSET) >>> 2]!;
       onWrite(usedRing, RING_OVERHEAD_BYTES + this.#setup.size * 8);
     }
     if (kernels.queueShouldSignal(this.#block) === 1) this.#interrupt();
@@ -137,7 +166,7 @@ export class SplitQueue {
    * memory, or the heap had no room for it: it is of no use then.
    */
   restore({ nextAvailable, nextUsed, signalledUsed, errorCode }: RingSnapshot): boolean {
-    if (this.chain.address === 0) return false;
+    if (this.#parked.address === 0) return false;
     if (errorCode === 0 && !this.#locate()) return false;
     const words = this.#guest.words;
     const at = this.#block >>> 2;
@@ -165,13 +194,22 @@ export class SplitQueue {
   release(): void {
     if (this.#block !== 0) this.#guest.heap.free(this.#block);
     if (this.chain.address !== 0) this.#guest.heap.free(this.chain.address);
+    if (this.#parked.address !== 0) this.#guest.heap.free(this.#parked.address);
     this.#errorCode = layout.ERROR_ADDRESS;
     this.#generation = NOWHERE;
+    this.#isReleased = true;
   }
 
   #fail(code: number): PopResult {
     this.#errorCode = code;
     return PopResult.Malformed;
+  }
+
+  /** Whether the rings are found under the present region table; else the queue stands still. */
+  #isLocated(): boolean {
+    if (this.#generation === this.#guest.generation || this.#locate()) return true;
+    this.#fail(layout.ERROR_ADDRESS);
+    return false;
   }
 
   /** Resolves the three parts; false when one is misaligned or not in one region. */

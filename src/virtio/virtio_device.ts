@@ -81,6 +81,11 @@ export interface VirtioDevice {
   activate(features: FeatureSet, queues: readonly (SplitQueue | undefined)[], events: VirtioEvents): void;
   /** The driver made buffers available in `queue`. Does at most a budget of work, see `VirtioEvents.workLeft`. */
   notify(queue: number): void;
+  /**
+   * The driver has stopped `queue`, whose entry is undefined now: its chains are not the device's any more, in progress or
+   * not. A transport whose queue only pauses does not call this; what is in progress is completed when the queue goes on.
+   */
+  queueStopped(queue: number): void;
   /** Back to the state before `activate`: every state of the guest is gone. */
   reset(): void;
   /**

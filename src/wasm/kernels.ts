@@ -27,6 +27,13 @@ export interface Kernels {
   queuePop(queue: number, chain: number): number;
 
   /**
+   * Finds the buffers of a chain again that queuePop gave out, by its head: the descriptors are checked anew, since they
+   * are the guest's, and so is the head. Returns 0, or the error of a malformed chain; the chain block is of no use then.
+   * The command is not copied.
+   */
+  queueRewalk(queue: number, chain: number, head: number): number;
+
+  /**
    * Writes a response into the chain's writable bytes and hands the chain back to the driver. Virtio 1.4, 2.7.8.
    * `response` is contiguous; what exceeds the writable bytes is dropped. Returns how many bytes were written.
    */
@@ -99,6 +106,39 @@ export interface Kernels {
     sourceStrideBytes: number,
     rowBytes: number,
     rows: number,
+  ): number;
+
+  /**
+   * Copies `layers` layers, each as gatherRect copies rows: in the list they follow every `layerStrideBytes`, and every
+   * `targetLayerStrideBytes` at `target`. Returns 0, or ERROR_OUT_OF_RANGE when the last row ends after the list.
+   */
+  gatherBox(
+    segments: number,
+    count: number,
+    start: number,
+    strideBytes: number,
+    layerStrideBytes: number,
+    target: number,
+    targetStrideBytes: number,
+    targetLayerStrideBytes: number,
+    rowBytes: number,
+    rows: number,
+    layers: number,
+  ): number;
+
+  /** Copies layers the other way round: from `source` into a segment list. Arguments and results as gatherBox. */
+  scatterBox(
+    segments: number,
+    count: number,
+    start: number,
+    strideBytes: number,
+    layerStrideBytes: number,
+    source: number,
+    sourceStrideBytes: number,
+    sourceLayerStrideBytes: number,
+    rowBytes: number,
+    rows: number,
+    layers: number,
   ): number;
 
   /**

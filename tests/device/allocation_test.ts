@@ -3,10 +3,10 @@
  * objects, so ids and fences are that large here.
  */
 
-import { getHeapStatistics } from "node:v8";
 import { assertGreaterOrEqual, assertLess } from "@std/assert";
 import { makeScanoutDevice, type ScanoutDevice } from "../../bench/support/bench_device.ts";
 import { BenchGuest, FRAME, FRAME_RECT, scatteredPages } from "../../bench/support/bench_guest.ts";
+import { entryWords } from "../../src/guest/gpu_driver.ts";
 import { noDisplay } from "../../src/device/no_display.ts";
 import type { VirtioGpuOptions } from "../../src/device/gpu_options.ts";
 import {
@@ -21,9 +21,8 @@ import {
   writeSetScanoutBlob,
   writeTransferToHost2d,
 } from "../../src/protocol/wire.gen.ts";
-
-const KICKS = 400_000; // the engine counts in steps of up to 350 KB: less than a byte a command
-const MAX_ROUNDS = 10; // during the first ones the engine is still optimising
+import { bytesPerKick } from "../support/bytes_per_kick.ts";
+import { allocationTest } from "../support/allocation_test.ts";
 
 const SHOWN = 0xfffffff1;
 const HIDDEN = 0xfffffff2;
@@ -58,26 +57,10 @@ async function makeBlobGuest(): Promise<BenchGuest> {
   const planes = { strides: Uint32Array.of(strideBytes, 0, 0, 0), offsets: new Uint32Array(4) };
   const layout = { width, height, format: Format.B8G8R8X8Unorm, ...planes };
   guest.sendChecked([
-    guest.prepare(writeResourceCreateBlob, blob, entries),
+    guest.prepare(writeResourceCreateBlob, blob, { trailing: entryWords(entries) }),
     guest.prepare(writeSetScanoutBlob, { rect: FRAME_RECT, scanoutId: 0, resourceId: SHOWN, ...layout }),
   ]);
   return guest;
-}
-
-/** Bytes that the JavaScript heap gives out for each kick of these chains, once it has settled. */
-function bytesPerKick(guest: BenchGuest, heads: number[]): number {
-  let bytes = Infinity;
-  for (let round = 0; round < MAX_ROUNDS && bytes >= 1; round++) {
-    const before = allocatedBytes();
-    for (let kick = 0; kick < KICKS; kick++) guest.send(heads);
-    bytes = (allocatedBytes() - before) / KICKS;
-  }
-  return bytes;
-}
-
-/** Bytes that the JavaScript heap has given out since it began, those of freed objects included. */
-function allocatedBytes(): number {
-  return (getHeapStatistics() as unknown as { total_allocated_bytes: number }).total_allocated_bytes;
 }
 
 function writeUnknown(words: Uint32Array, wordIndex: number): number {
@@ -93,14 +76,14 @@ Deno.test("the measure sees a display that allocates", async () => {
   assertGreaterOrEqual(bytesPerKick(guest, heads), 16);
 });
 
-Deno.test("RESOURCE_FLUSH of a resource that nothing shows allocates nothing", async () => {
+allocationTest(import.meta.url, "RESOURCE_FLUSH of a resource that nothing shows allocates nothing", async () => {
   const guest = await makeGuest();
   const heads = [guest.prepare(writeResourceFlush, { resourceId: HIDDEN, ...flush })];
   guest.sendChecked(heads);
   assertLess(bytesPerKick(guest, heads), 1);
 });
 
-Deno.test("RESOURCE_FLUSH allocates nothing when the host hears of every write", async () => {
+allocationTest(import.meta.url, "RESOURCE_FLUSH allocates nothing when the host hears of every write", async () => {
   const device = await makeScanoutDevice();
   const last = { offset: 0, bytes: 0 };
   device.guest.onWrite = (offset, bytes) => {
@@ -113,24 +96,32 @@ Deno.test("RESOURCE_FLUSH allocates nothing when the host hears of every write",
   assertLess(bytesPerKick(guest, heads), 1);
 });
 
-Deno.test("TRANSFER_TO_HOST_2D and RESOURCE_FLUSH on a scanout with a display allocate nothing", async () => {
-  const guest = await makeGuest();
-  const heads = [
-    guest.prepare(writeTransferToHost2d, { resourceId: SHOWN, rect, offset, ...fence }),
-    guest.prepare(writeResourceFlush, { resourceId: SHOWN, ...flush }),
-  ];
-  guest.sendChecked(heads);
-  assertLess(bytesPerKick(guest, heads), 1);
-});
+allocationTest(
+  import.meta.url,
+  "TRANSFER_TO_HOST_2D and RESOURCE_FLUSH on a scanout with a display allocate nothing",
+  async () => {
+    const guest = await makeGuest();
+    const heads = [
+      guest.prepare(writeTransferToHost2d, { resourceId: SHOWN, rect, offset, ...fence }),
+      guest.prepare(writeResourceFlush, { resourceId: SHOWN, ...flush }),
+    ];
+    guest.sendChecked(heads);
+    assertLess(bytesPerKick(guest, heads), 1);
+  },
+);
 
-Deno.test("RESOURCE_FLUSH of a guest blob on a scanout with a display allocates nothing", async () => {
-  const guest = await makeBlobGuest();
-  const heads = [guest.prepare(writeResourceFlush, { resourceId: SHOWN, ...flush })];
-  guest.sendChecked(heads);
-  assertLess(bytesPerKick(guest, heads), 1);
-});
+allocationTest(
+  import.meta.url,
+  "RESOURCE_FLUSH of a guest blob on a scanout with a display allocates nothing",
+  async () => {
+    const guest = await makeBlobGuest();
+    const heads = [guest.prepare(writeResourceFlush, { resourceId: SHOWN, ...flush })];
+    guest.sendChecked(heads);
+    assertLess(bytesPerKick(guest, heads), 1);
+  },
+);
 
-Deno.test("MOVE_CURSOR allocates nothing", async () => {
+allocationTest(import.meta.url, "MOVE_CURSOR allocates nothing", async () => {
   const guest = await makeGuest(GpuQueue.Cursor);
   const pos = { scanoutId: 0, x: -10, y: -10 };
   const heads = [guest.prepare(writeMoveCursor, { pos, resourceId: HIDDEN, hotX: 0, hotY: 0, ...fence })];
@@ -138,13 +129,13 @@ Deno.test("MOVE_CURSOR allocates nothing", async () => {
   assertLess(bytesPerKick(guest, heads), 1);
 });
 
-Deno.test("a refused command allocates nothing when nobody listens for errors", async () => {
+allocationTest(import.meta.url, "a refused command allocates nothing when nobody listens for errors", async () => {
   const guest = await makeGuest();
   const heads = [guest.prepare(writeResourceFlush, { resourceId: NOBODYS, ...flush })];
   assertLess(bytesPerKick(guest, heads), 1);
 });
 
-Deno.test("an unknown command allocates nothing when nobody listens for errors", async () => {
+allocationTest(import.meta.url, "an unknown command allocates nothing when nobody listens for errors", async () => {
   const guest = await makeGuest();
   const heads = [guest.prepare(writeUnknown, {})];
   assertLess(bytesPerKick(guest, heads), 1);

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { GpuConfig } from "../../src/device/gpu_config.ts";
 import { makeMachine, startMachine } from "../support/machine.ts";
+import { RecordingRenderer } from "../support/recording_renderer.ts";
 
 const EVENTS_READ = 0;
 const EVENTS_CLEAR = 4;
@@ -11,7 +12,7 @@ const NUM_CAPSETS = 12;
 
 /** A configuration space with these bits set in `events_read`. */
 function withEvents(events: number): GpuConfig {
-  const config = new GpuConfig(1);
+  const config = new GpuConfig(1, 0);
   new DataView(config.bytes.buffer).setUint32(EVENTS_READ, events, true);
   return config;
 }
@@ -27,6 +28,15 @@ for (const count of [1, 2, 16]) {
 
     assertEquals(driver.transport.readConfig(NUM_SCANOUTS, 4), count);
     assertEquals(driver.transport.readConfig(NUM_CAPSETS, 4), 0);
+  });
+}
+
+for (const count of [1, 2, 63]) {
+  Deno.test(`num_capsets is ${count} for a renderer of ${count} capability sets`, async () => {
+    const capsets = Array.from({ length: count }, (_, index) => ({ id: index + 1, maxVersion: 1, sizeBytes: 8 }));
+    const { driver } = await makeMachine({ renderer: new RecordingRenderer(capsets) });
+
+    assertEquals(driver.transport.readConfig(NUM_CAPSETS, 4), count);
   });
 }
 

@@ -2,7 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { type Machine, startMachine } from "../support/machine.ts";
+import { startRecording } from "../support/renderer_machine.ts";
 import { attach, createResource, detach, unref } from "./requests.ts";
+import { createContext, submit } from "./three_d_requests.ts";
 
 const PIXELS_BYTES = 64 * 64 * 4;
 
@@ -124,4 +126,12 @@ Deno.test("RESOURCE_CREATE_2D answers ERR_OUT_OF_MEMORY when the heap itself has
 
   assertEquals(createResource(machine.driver, 1, 20000, 20000), "ERR_OUT_OF_MEMORY");
   assertEquals(createResource(machine.driver, 1, 64, 64), "OK_NODATA");
+});
+
+Deno.test("A device that takes streams of no bytes at all takes contexts with names all the same", async () => {
+  const { driver, renderer } = await startRecording({ limits: { submitBytes: 0 } });
+
+  assertEquals(createContext(driver, 1, { debugName: "n".repeat(64) }), "OK_NODATA");
+  assertEquals(renderer.calls, [["createContext", 1, 60, "n".repeat(64)]]);
+  assertEquals([submit(driver, 1, []), submit(driver, 1, [0])], ["OK_NODATA", "ERR_INVALID_PARAMETER"]);
 });

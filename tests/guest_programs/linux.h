@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SYS_exit = 1, SYS_read = 3, SYS_write = 4, SYS_open = 5, SYS_ioctl = 54, SYS_mmap2 = 192, SYS_clock_gettime = 265 };
-enum { ENODEV = 19, ENOSYS = 38, MAX_ERRNO = 4095 };
+enum { SYS_exit = 1, SYS_read = 3, SYS_write = 4, SYS_open = 5, SYS_close = 6, SYS_ioctl = 54, SYS_munmap = 91 };
+enum { SYS_poll = 168, SYS_mmap2 = 192, SYS_clock_gettime = 265 };
+enum { EBUSY = 16, EEXIST = 17, ENODEV = 19, EINVAL = 22, ENOSYS = 38, MAX_ERRNO = 4095 };
 enum { O_RDWR = 2, PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, CLOCK_MONOTONIC = 1 };
 
 static inline long system_call(long number, long a, long b, long c) {

@@ -23,7 +23,17 @@ import {
   unref,
   updateCursor,
 } from "../device/requests.ts";
-import { type Machine, startMachine } from "../support/machine.ts";
+import {
+  attachToContext,
+  create3d,
+  createContext,
+  createHostBlob,
+  detachFromContext,
+  transferFromHost,
+  transferToHost,
+} from "../device/three_d_requests.ts";
+import type { Machine } from "../support/machine.ts";
+import { startRecording } from "../support/renderer_machine.ts";
 
 const IDS = [1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff];
 const one = rect(0, 0, 1, 1);
@@ -39,6 +49,10 @@ const uses: [name: string, use: (machine: Machine, resourceId: number) => string
   ["RESOURCE_ASSIGN_UUID", (machine, id) => send(machine, writeResourceAssignUuid, { resourceId: id })],
   ["RESOURCE_MAP_BLOB", (machine, id) => send(machine, writeResourceMapBlob, { resourceId: id, offset: 0 })],
   ["RESOURCE_UNMAP_BLOB", (machine, id) => send(machine, writeResourceUnmapBlob, { resourceId: id })],
+  ["CTX_ATTACH_RESOURCE", ({ driver }, id) => attachToContext(driver, 1, id)],
+  ["CTX_DETACH_RESOURCE", ({ driver }, id) => detachFromContext(driver, 1, id)],
+  ["TRANSFER_TO_HOST_3D", ({ driver }, id) => transferToHost(driver, id)],
+  ["TRANSFER_FROM_HOST_3D", ({ driver }, id) => transferFromHost(driver, id)],
 ];
 /** What names a resource too, but takes 0 for "none". */
 const usesWithNone: typeof uses = [
@@ -53,7 +67,12 @@ function send<F>({ driver }: Machine, write: Writer<F>, fields: F): string {
   return answerTo(driver, write, fields, { replyBytes: 64 });
 }
 
-const start = () => startMachine({ resourceBlob: true, resourceUuid: true });
+/** A machine with a renderer and context 1. */
+async function start(): Promise<Machine> {
+  const machine = await startRecording();
+  createContext(machine.driver, 1);
+  return machine;
+}
 
 for (const [name, use] of [...uses, ...usesWithNone]) {
   Deno.test(`${name} answers ERR_INVALID_RESOURCE_ID for an id that never was, and for one that is gone`, async () => {
@@ -73,26 +92,29 @@ for (const [name, use] of uses) {
   });
 }
 
-Deno.test("An id is taken once, whichever kind of resource took it first", async () => {
-  const machine = await start();
-  const { driver, heap } = machine;
-  const createBlob = (resourceId: number) => answerTo(driver, writeResourceCreateBlob, { ...blob, resourceId });
-
-  for (const id of IDS) {
-    createResource(driver, id, 4, 4);
-    const usedBefore = heap.usedBytes;
-    assertEquals(createResource(driver, id, 400, 400), "ERR_INVALID_RESOURCE_ID");
-    assertEquals(createBlob(id), "ERR_INVALID_RESOURCE_ID");
-    assertEquals(heap.usedBytes, usedBefore);
-    unref(driver, id);
-
-    assertEquals(createBlob(id), "OK_NODATA");
-    assertEquals(createResource(driver, id, 4, 4), "ERR_INVALID_RESOURCE_ID");
-    assertEquals(createBlob(id), "ERR_INVALID_RESOURCE_ID");
-    unref(driver, id);
-  }
-  assertEquals([createResource(driver, 0, 4, 4), createBlob(0)], new Array(2).fill("ERR_INVALID_RESOURCE_ID"));
-});
+/** Everything that makes a resource. */
+const makers: [kind: string, make: (machine: Machine, resourceId: number) => string][] = [
+  ["a 2D resource", ({ driver }, id) => createResource(driver, id, 4, 4)],
+  ["a guest blob", ({ driver }, resourceId) => answerTo(driver, writeResourceCreateBlob, { ...blob, resourceId })],
+  ["a 3D resource", ({ driver }, id) => create3d(driver, id)],
+  ["a host blob", ({ driver }, id) => createHostBlob(driver, id)],
+  ["a default blob", ({ driver }, id) => createHostBlob(driver, id, { blobMem: BlobMem.Host3dGuest })],
+];
+for (const [kind, make] of makers) {
+  Deno.test(`An id that ${kind} has is taken for every kind, until it is destroyed; id 0 is nobody's`, async () => {
+    const machine = await start();
+    const { driver, heap } = machine;
+    for (const id of IDS) {
+      assertEquals(make(machine, id), "OK_NODATA");
+      const usedBefore = heap.usedBytes;
+      const answers = makers.map(([, makeAnother]) => makeAnother(machine, id));
+      assertEquals(answers, new Array(5).fill("ERR_INVALID_RESOURCE_ID"));
+      assertEquals(heap.usedBytes, usedBefore);
+      unref(driver, id);
+    }
+    assertEquals(make(machine, 0), "ERR_INVALID_RESOURCE_ID");
+  });
+}
 
 Deno.test("An id that is used again names the new resource alone: its size, its pages, its pixels", async () => {
   const machine = await start();
@@ -114,16 +136,17 @@ Deno.test("An id that is used again names the new resource alone: its size, its 
   assertEquals(machine.display.picture(0)!.rgba, black);
 });
 
-Deno.test("16384 resources of both kinds exist at a time, the next is refused, and all of them go", async () => {
+Deno.test("16384 resources of three kinds exist at a time, the next is refused, and all of them go", async () => {
   const machine = await start();
   const { driver, heap } = machine;
   const usedBefore = heap.usedBytes;
   const trailing = entryWords([]);
   const idOf = (index: number) => 0xffff_ffff - index * 3;
-  const create = (index: number) =>
-    index % 2 === 0
-      ? createResource(driver, idOf(index), 1, 1)
-      : answerTo(driver, writeResourceCreateBlob, { ...blob, resourceId: idOf(index) }, { trailing });
+  const create = (index: number) => {
+    if (index % 3 === 0) return createResource(driver, idOf(index), 1, 1);
+    if (index % 3 === 1) return create3d(driver, idOf(index));
+    return answerTo(driver, writeResourceCreateBlob, { ...blob, resourceId: idOf(index) }, { trailing });
+  };
 
   const created = Array.from({ length: 16384 }, (_, index) => create(index));
   const beyond = [create(16384), create(16385)];

@@ -3,12 +3,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { commands, responses } from "../../build/tables/wire.ts";
 import { CommandType } from "../../src/protocol/wire.gen.ts";
+import { defaultLimits } from "../../src/device/limits.ts";
 import { featureSet } from "../../src/virtio/virtio_device.ts";
 import { VirtioFeature } from "../../src/virtio/virtio.gen.ts";
+import { DeviceModel } from "../support/fuzz/device_model.ts";
 import { BatchWriter } from "../support/fuzz/fuzz_batch.ts";
 import { FuzzMachine } from "../support/fuzz/fuzz_machine.ts";
 import { FuzzQueue } from "../support/fuzz/fuzz_queue.ts";
 import { FuzzSession } from "../support/fuzz/fuzz_session.ts";
+import { WINDOW_BYTES } from "../support/fuzz/guest_layout.ts";
 import { GuestSpace } from "../support/fuzz/guest_space.ts";
 import { Random } from "../support/fuzz/random.ts";
 import { RequestGenerator } from "../support/fuzz/requests.ts";
@@ -54,13 +57,16 @@ for (const { name, type, queue, reply: replyName } of commands) {
 
   Deno.test(`${name} answers the same on two machines whose memory held other bytes before`, async () => {
     const kinds = [{ isShared: false, poison: 0xff }, { isShared: true, poison: 0x01 }];
-    const session = new FuzzSession(await Promise.all(kinds.map((kind) => FuzzMachine.make(kind, {}))));
+    const session = new FuzzSession(
+      await Promise.all(kinds.map((kind) => FuzzMachine.make(kind, {}))),
+      new DeviceModel({ ...defaultLimits, windowBytes: WINDOW_BYTES }),
+    );
     const random = new Random(type);
     const space = new GuestSpace(random);
     const queues = [0, 1].map((index) => new FuzzQueue(session.image, space, index, 16));
     const polite = { aimedReplies: 0, spoiledRings: 0, hasIndirectDesc: false };
     const features = featureSet(0, 1, 2, 3, VirtioFeature.Version1);
-    const requests = new RequestGenerator(random, features, () => space.anyAddress());
+    const requests = new RequestGenerator(random, features, () => space.anyPages());
     const writer = new BatchWriter(random, session.image, space, requests, polite);
     session.start(featureSet(1, 2, 3, VirtioFeature.Version1), queues);
     const request = new Uint8Array(128);

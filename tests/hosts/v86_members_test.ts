@@ -6,10 +6,11 @@ import {
   assertEquals,
   assertGreater,
   assertLess,
+  assertNotEquals,
   assertNotStrictEquals,
   assertStrictEquals,
 } from "@std/assert";
-import type { V86 } from "v86";
+import type { V86, V86Options } from "v86";
 import { V86_MEMBERS, type V86Cpu, type V86PciDevice } from "../../src/hosts/v86_members.ts";
 import { instantiateKernels } from "../../src/wasm/kernels.ts";
 import { cpuOf, guestRam, loadEmulator } from "../support/guest_emulator.ts";
@@ -20,6 +21,12 @@ const PORT = 0x9000;
 const PCI_ID = 15 << 3;
 const ISA_BRIDGE_ID = 1 << 3;
 const BASE_ADDRESS = 0x10;
+/** Where memory-mapped I/O is put: its address is negative as a signed number. */
+const MMIO = 0x9000_0000;
+const MMIO_BYTES = 0x20000;
+const VGA_PCI_ID = 0x12 << 3;
+const FRAME_BUFFER = 0xe000_0000;
+const RESET_VECTOR = 0xffff0;
 /** Opcodes of one byte, on EAX. */
 const INC = 0x40;
 const DEC = 0x48;
@@ -137,6 +144,128 @@ Deno.test("v86.cpu.io.register_write: OUT calls the function of its width at its
   });
 });
 
+Deno.test("v86.cpu.io.mmap_register: the guest's accesses call the functions, 16 bits as two times 8", async () => {
+  const program = new RomProgram()
+    .load(1, MMIO).load(2, MMIO + 2).load(4, MMIO + 5)
+    .store(1, MMIO, 0x81).store(2, MMIO + 2, 0x8182).store(4, MMIO + 5, 0x81828384)
+    .load(4, MMIO + MMIO_BYTES - 4);
+  await withRom(program, async (machine) => {
+    const { cpu } = machine;
+    const calls: [string, number, number][] = [];
+    const note = (name: string) => (address: number, value: number) => calls.push([name, address >>> 0, value]);
+    const [w8, w32] = [note("8"), note("32")];
+    const addresses: number[] = [];
+    const read = (value: number) => (address: number) => {
+      addresses.push(address);
+      return value;
+    };
+
+    cpu.io.mmap_register(MMIO, MMIO_BYTES, read(0x81), w8, read(0x81828384), w32);
+
+    assertEquals(await machine.run(), [0x81, 0x8181, 0x81828384, 0x81828384]);
+    assertEquals(addresses, [0, 2, 3, 5, MMIO_BYTES - 4].map((offset) => MMIO + offset | 0));
+    assertEquals(calls, [["8", MMIO, 0x81], ["8", MMIO + 2, 0x82], ["8", MMIO + 3, 0x81], [
+      "32",
+      MMIO + 5,
+      0x81828384 | 0,
+    ]]);
+  });
+});
+
+Deno.test("v86.cpu.devices.rtc.cmos_write writes what cmos_read and the guest read, and RAM's size is there", async () => {
+  const program = new RomProgram();
+  for (const index of [0x17, 0x18, 0x30, 0x31, 0x34, 0x35]) program.out(1, 0x70, index).in(1, 0x71);
+  await withRom(program, async (machine) => {
+    const { cpu } = machine;
+    const { rtc } = cpu.devices;
+    const kib = (RAM_BYTES >> 10) - 1024;
+    assertEquals([0x17, 0x18, 0x30, 0x31].map((index) => rtc.cmos_read(index)), [
+      kib & 255,
+      kib >> 8,
+      kib & 255,
+      kib >> 8,
+    ]);
+    rtc.cmos_write(0x34, 0x12);
+    rtc.cmos_write(0x35, 0xfe);
+
+    assertEquals(await machine.run(), [kib & 255, kib >> 8, kib & 255, kib >> 8, 0x12, 0xfe]);
+  }, { memory_size: RAM_BYTES });
+});
+
+Deno.test("v86.cpu.devices.rtc.cmos_write is not undone by restart()", async () => {
+  await withEmulator(({ devices }, emulator) => {
+    devices.rtc.cmos_write(0x34, 0x12);
+
+    emulator.restart();
+
+    assertEquals(devices.rtc.cmos_read(0x34), 0x12);
+  });
+});
+
+Deno.test("v86.cpu.devices.vga.vga_memory_size and pci_bars[0].size are what the guest finds, and no more than that", async () => {
+  const program = new RomProgram()
+    .out(2, 0x1ce, 10).in(2, 0x1cf)
+    .writeConfig(VGA_PCI_ID, BASE_ADDRESS, 0xffffffff).readConfig(VGA_PCI_ID, BASE_ADDRESS)
+    .store(4, FRAME_BUFFER + (12 << 20), 0x12345678).load(4, FRAME_BUFFER + (12 << 20));
+  await withRom(program, async (machine) => {
+    const { cpu } = machine;
+    const { vga } = cpu.devices;
+    assertEquals([vga.vga_memory_size, vga.pci_bars[0]!.size], [16 << 20, 16 << 20]);
+    assertEquals(vga.pci_bars[0]!.original_bar! & ~0xf, FRAME_BUFFER | 0);
+
+    vga.vga_memory_size = 8 << 20;
+    vga.pci_bars[0]!.size = 8 << 20;
+
+    assertEquals(await machine.run(), [(8 << 20) / 65536, -(8 << 20) >>> 0, 0x12345678]);
+    assertEquals(new Uint32Array(cpu.wasm_memory.buffer, vga.svga_memory.byteOffset + (12 << 20), 1)[0], 0x12345678);
+  }, { vga_memory_size: 16 << 20 });
+});
+
+Deno.test("v86.cpu.devices.vga.svga_memory is what a new mode clears, and a property that may be replaced", async () => {
+  const setMode = (program: RomProgram) =>
+    [[1, 640], [2, 480], [3, 32], [4, 0x41]].forEach(([index, value]) =>
+      program.out(2, 0x1ce, index!).out(2, 0x1cf, value!)
+    );
+  const program = new RomProgram();
+  setMode(program);
+  await withRom(program, async (machine) => {
+    const { cpu } = machine;
+    const { vga } = cpu.devices;
+    const { svga_memory: { byteOffset }, vga_memory_size: length } = vga;
+    const bytes = () => new Uint8Array(cpu.wasm_memory.buffer, byteOffset, length);
+    bytes().fill(1);
+
+    Object.defineProperty(vga, "svga_memory", { get: () => bytes().subarray(0, length / 2) });
+
+    await machine.run();
+    assertEquals([bytes()[0], bytes()[length / 2 - 1], bytes()[length / 2], bytes()[length - 1]], [0, 0, 1, 1]);
+  });
+});
+
+for (const acpi of [false, true]) {
+  Deno.test(`v86.cpu.acpi_enabled[0] is ${Number(acpi)} in an emulator with acpi: ${acpi}`, async () => {
+    const emulator = await loadEmulator({ acpi });
+    assertEquals(cpuOf(emulator).acpi_enabled[0], Number(acpi));
+    await emulator.destroy();
+  });
+}
+
+Deno.test("v86.cpu.instruction_pointer[0] is 0xFFFF0 until the guest has run, and again after a reset", async () => {
+  await withRom(sizeIdeBars(new RomProgram()), async (machine) => {
+    const { cpu, emulator } = machine;
+    assertEquals(cpu.instruction_pointer[0], RESET_VECTOR);
+    await machine.run();
+    const state = await emulator.save_state();
+    assertNotEquals(cpu.instruction_pointer[0], RESET_VECTOR);
+
+    emulator.restart();
+    assertEquals(cpu.instruction_pointer[0], RESET_VECTOR);
+
+    await emulator.restore_state(state);
+    assertNotEquals(cpu.instruction_pointer[0], RESET_VECTOR);
+  });
+});
+
 Deno.test("v86.cpu.devices.pci.devices has undefined for a free slot and the device for another", async () => {
   await withEmulator((cpu) => {
     const { pci } = cpu.devices;
@@ -178,6 +307,25 @@ Deno.test("v86.cpu.devices.pci.register_device: the guest finds the size of a BA
     machine.cpu.devices.pci.register_device(pciDevice());
 
     assertEquals(await machine.run(), [0xffffff81, moved | 1, 0xff, 1, 128]);
+  });
+});
+
+Deno.test("v86.cpu.devices.pci.register_device: the guest finds the size of a BAR in memory space, and cannot move it", async () => {
+  const bar = BASE_ADDRESS + 8;
+  const program = new RomProgram()
+    .writeConfig(PCI_ID, bar, 0xffffffff).readConfig(PCI_ID, bar)
+    .writeConfig(PCI_ID, bar, 0xa0000000).readConfig(PCI_ID, bar)
+    .writeConfig(PCI_ID, bar + 4, 0xffffffff).readConfig(PCI_ID, bar + 4);
+  await withRom(program, async (machine) => {
+    const { cpu } = machine;
+    const device = pciDevice();
+    new DataView(device.pci_space.buffer).setUint32(bar, MMIO | 8, true);
+    const bars = [...device.pci_bars, undefined, { size: MMIO_BYTES }];
+
+    cpu.devices.pci.register_device({ ...device, pci_bars: bars });
+
+    assertEquals(bars.map((each) => each?.original_bar), [PORT | 1, undefined, MMIO | 8]);
+    assertEquals(await machine.run(), [0xfffe0000, (MMIO | 8) >>> 0, 0]);
   });
 });
 
@@ -276,8 +424,12 @@ async function withEmulator(test: (cpu: V86Cpu, emulator: V86) => unknown): Prom
   }
 }
 
-async function withRom(program: RomProgram, test: (machine: RomMachine) => Promise<void>): Promise<void> {
-  const machine = await RomMachine.load(program);
+async function withRom(
+  program: RomProgram,
+  test: (machine: RomMachine) => Promise<void>,
+  options: V86Options = {},
+): Promise<void> {
+  const machine = await RomMachine.load(program, options);
   try {
     await test(machine);
   } finally {

@@ -6,14 +6,12 @@ import { Format } from "../../src/protocol/wire.gen.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../src/snapshot/snapshot_file.ts";
 import type { Snapshot } from "../../src/transport/session_snapshot.ts";
 import { createFilled, flush, pixel, rect, setScanout } from "../device/requests.ts";
-import { guestRam } from "../support/guest_emulator.ts";
+import { clearUnusedBars, guestRam } from "../support/guest_emulator.ts";
 import { attachToPorts, driverFor, type PortMachine } from "../support/guest_ports.ts";
 import type { Machine } from "../support/machine.ts";
 
 const whole = rect(0, 0, 16, 16);
 const PIXELS = Array.from({ length: 256 }, (_, index) => pixel(index));
-
-const FIRST_BAR_WORD = 4;
 
 interface StateFile {
   v86: Uint8Array;
@@ -24,25 +22,12 @@ interface StateFile {
 async function showing(display: MemoryDisplay): Promise<PortMachine> {
   const machine = await attachToPorts({ display });
   const { driver } = machine;
-  clearUnusedBars(machine);
+  clearUnusedBars(machine.cpu);
   driver.start();
   createFilled({ driver, ram: driver.ram } as Machine, 1, 16, 16, pixel, Format.R8G8B8X8Unorm);
   setScanout(driver, 0, 1, whole);
   flush(driver, 1, whole);
   return machine;
-}
-
-/** Does what a BIOS does: v86 cannot restore the state of an emulator in which nobody did. */
-function clearUnusedBars({ cpu }: PortMachine): void {
-  const { devices, device_spaces } = cpu.devices.pci as unknown as {
-    devices: ({ pci_bars: unknown[] } | undefined)[];
-    device_spaces: Int32Array[];
-  };
-  devices.forEach((device, pciId) =>
-    device?.pci_bars.forEach((bar, index) => {
-      if (bar === undefined) device_spaces[pciId]![FIRST_BAR_WORD + index] = 0;
-    })
-  );
 }
 
 function wordsOf(display: MemoryDisplay): number[] | undefined {

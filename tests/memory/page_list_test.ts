@@ -253,6 +253,28 @@ Deno.test("PageList reads the same bytes over any entries and any change of wher
   }));
 });
 
+const reports: [start: number, ranges: [offset: number, bytes: number][]][] = [
+  [0, [[LOWER_OFFSET + 4096, 100], [UPPER_OFFSET + 8, 50]]],
+  [99, [[LOWER_OFFSET + 4096 + 99, 1], [UPPER_OFFSET + 8, 50]]],
+  [100, [[UPPER_OFFSET + 8, 50]]],
+  [120, [[UPPER_OFFSET + 28, 30]]],
+  [150, []],
+  [2 ** 53, []],
+];
+for (const [start, ranges] of reports) {
+  Deno.test(`reportWritten tells onWrite where the bytes from ${start} on lie`, async () => {
+    const pages = await makePages();
+    const list = makeList(pages, [{ address: 4096, length: 100 }, { address: HALF_BYTES + 8, length: 50 }]);
+    const told: [number, number][] = [];
+    list.reportWritten(start); // nobody listens
+    pages.guest.onWrite = (offset, bytes) => told.push([offset, bytes]);
+
+    list.reportWritten(start);
+
+    assertEquals(told, ranges);
+  });
+}
+
 Deno.test("PageListScratch throws a RangeError when the heap has no room for it", async () => {
   const memory = new WebAssembly.Memory({ initial: 1 });
   let extents = [{ address: 16, bytes: 4096 }];

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { intersect, isEmpty, isInside, type Rect } from "../../src/memory/rect.ts";
+import { cover, intersect, isEmpty, isInside, type Rect } from "../../src/memory/rect.ts";
 
 const u32 = fc.oneof(fc.nat(10), fc.integer({ min: 0, max: 0xffffffff }), fc.constantFrom(0xffffffff, 0x80000000));
 const rects = fc.record({ x: u32, y: u32, width: u32, height: u32 });
@@ -42,6 +42,20 @@ Deno.test("intersect gives the common pixels relative to the second rectangle, a
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("cover widens a rectangle to the smallest that holds both; an empty one becomes the other", () => {
+  fc.assert(fc.property(small, small, (a, b) => {
+    const into = { ...a };
+
+    cover(into, b);
+
+    if (isEmpty(a)) return assertEquals(into, { ...b });
+    assertEquals([into.x, into.y], [Math.min(a.x, b.x), Math.min(a.y, b.y)]);
+    const right = Math.max(a.x + a.width, b.x + b.width);
+    const bottom = Math.max(a.y + a.height, b.y + b.height);
+    assertEquals([into.x + into.width, into.y + into.height], [right, bottom]);
+  }));
 });
 
 Deno.test("intersect of rectangles of u32 stays inside both", () => {

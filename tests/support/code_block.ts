@@ -1,8 +1,8 @@
-/** The first TypeScript block under `heading` in a Markdown file, without its fences. Throws where there is none. */
-export async function codeBlock(file: URL, heading: string): Promise<string> {
+/** The first block of `language` under `heading` in a Markdown file, without its fences. Throws where there is none. */
+export async function codeBlock(file: URL, heading: string, language: "ts" | "html" = "ts"): Promise<string> {
   const text = await Deno.readTextFile(file);
   const section = text.slice(text.indexOf(`\n${heading}\n`) + 1);
-  const block = /```ts\n(.*?)\n```/s.exec(section)?.[1];
+  const block = new RegExp("```" + language + "\\n(.*?)\\n```", "s").exec(section)?.[1];
   if (!text.includes(`\n${heading}\n`) || block === undefined) throw new Error(`There is no block under ${heading}`);
   return block;
 }

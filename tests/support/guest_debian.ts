@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { V86 } from "v86";
-import { GuestMachine, type GuestMachineOptions } from "../../build/guest/guest_machine.ts";
+import { DEFAULT_MEMORY_BYTES, GuestMachine, type GuestMachineOptions } from "../../build/guest/guest_machine.ts";
 import { type GuestImage, type GuestKernel, makeGuestImage } from "../../build/guest/image.ts";
 import type { GuestError } from "../../src/device/guest_errors.ts";
 import type { Arena } from "../../src/memory/host_heap.ts";
@@ -8,6 +8,7 @@ import { MemoryDisplay, type Picture } from "../../src/display/memory_display.ts
 import { attach, type V86Gpu, type V86Options } from "../../src/hosts/v86.ts";
 import { compileGuestPrograms } from "./guest_programs.ts";
 import { readyState } from "./guest_state.ts";
+import { ReferenceRenderer } from "./renderer/reference_renderer.ts";
 
 /** Loads the driver. No module depends on virtio_pci, which is a bus driver: elsewhere udev loads it. */
 export const LOAD_DRIVER = "modprobe -a virtio_pci virtio_gpu";
@@ -47,7 +48,7 @@ export class DebianGuest {
 
   /** Goes on from the saved state of a guest that has just booted, forgets its log, and loads the driver. */
   static async start(options: DebianOptions): Promise<DebianGuest> {
-    const state = await debianState(options.kernel);
+    const state = await debianState(options);
     const guest = await DebianGuest.#resume(options, ({ emulator }) => emulator.restore_state(state));
     await guest.machine.dmesg();
     await guest.output(LOAD_DRIVER);
@@ -81,7 +82,7 @@ export class DebianGuest {
     };
     const image = await debianImage(kernel);
     const machine = await GuestMachine.resumeBy(
-      { image, beforeRun },
+      { image, beforeRun, ...machineOptions(options) },
       (emulator) => restore({ emulator, device: device!, display }),
     );
     return new DebianGuest(machine, device!, display, errors);
@@ -148,11 +149,11 @@ export function dumbPattern(widthPixels: number, heightPixels: number): Picture 
 }
 
 const images = new Map<GuestKernel, Promise<GuestImage>>();
-const states = new Map<GuestKernel, Promise<ArrayBuffer>>();
+const states = new Map<string, Promise<ArrayBuffer>>();
 
 /** The image with the programs of tests/guest_programs in it, made once. Throws where a tool is missing, naming it. */
 export function debianImage(kernel: GuestKernel = "stable"): Promise<GuestImage> {
-  return once(images, kernel, makeImage);
+  return once(images, kernel, () => makeImage(kernel));
 }
 
 async function makeImage(kernel: GuestKernel): Promise<GuestImage> {
@@ -161,25 +162,41 @@ async function makeImage(kernel: GuestKernel): Promise<GuestImage> {
   return await makeGuestImage({ kernel, files });
 }
 
-/** The state of a guest that has just booted. One serves every device's options: no driver has touched the device in it. */
-export function debianState(kernel: GuestKernel = "stable"): Promise<ArrayBuffer> {
-  return once(states, kernel, makeState);
+/**
+ * The state of a guest that has just booted. One serves every device's options with the same window: no driver has touched
+ * the device in it, but the BIOS has seen the window.
+ */
+export function debianState(options: DebianOptions = {}): Promise<ArrayBuffer> {
+  const { kernel = "stable", hostVisible } = options;
+  const window = hostVisible === undefined ? "" : `-${hostVisible.way}-${hostVisible.bytes}`;
+  const devices = `virtio-gpu-${kernel}${window}`;
+  return once(states, devices, () => makeState(devices, options));
 }
 
-async function makeState(kernel: GuestKernel): Promise<ArrayBuffer> {
+async function makeState(devices: string, { kernel, hostVisible }: DebianOptions): Promise<ArrayBuffer> {
+  const device = hostVisible && { hostVisible, renderer: new ReferenceRenderer() };
   const options: GuestMachineOptions = {
     image: await debianImage(kernel),
-    beforeRun: async (emulator) => void await attach(emulator),
+    beforeRun: async (emulator) => void await attach(emulator, device),
+    ...machineOptions({ ...device }),
   };
-  return await readyState(options, `virtio-gpu-${kernel}`);
+  return await readyState(options, devices);
 }
 
-function once<T>(
-  made: Map<GuestKernel, Promise<T>>,
-  kernel: GuestKernel,
-  make: (kernel: GuestKernel) => Promise<T>,
-): Promise<T> {
-  const known = made.get(kernel) ?? make(kernel);
-  made.set(kernel, known);
+/** What the emulator needs for a window beside the guest's own RAM, and the VGA's memory. */
+function machineOptions({ hostVisible }: DebianOptions): Pick<GuestMachineOptions, "memoryBytes" | "vgaMemoryBytes"> {
+  switch (hostVisible?.way) {
+    case "ram":
+      return { memoryBytes: DEFAULT_MEMORY_BYTES + hostVisible.bytes };
+    case "vga":
+      return { vgaMemoryBytes: 2 * hostVisible.bytes };
+    default:
+      return {};
+  }
+}
+
+function once<K, T>(made: Map<K, Promise<T>>, key: K, make: () => Promise<T>): Promise<T> {
+  const known = made.get(key) ?? make();
+  made.set(key, known);
   return known;
 }

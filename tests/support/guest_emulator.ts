@@ -2,6 +2,8 @@ import { fileURLToPath } from "node:url";
 import { V86, type V86Options } from "v86";
 import type { V86Cpu } from "../../src/hosts/v86_members.ts";
 
+/** The first base address register, as a word of a configuration space. PCI Local Bus 3.0, 6.1. */
+const FIRST_BAR_WORD = 4;
 /** The npm package's WebAssembly file, as a path. */
 const WASM_PATH = fileURLToPath(new URL("./v86.wasm", import.meta.resolve("v86")));
 
@@ -32,4 +34,17 @@ export function cpuOf(emulator: V86): V86Cpu {
 /** The bytes of guest RAM as they are now: a view, good until the emulator's memory grows. */
 export function guestRam(cpu: V86Cpu): Uint8Array {
   return new Uint8Array(cpu.wasm_memory.buffer, cpu.mem8.byteOffset, cpu.memory_size[0]!);
+}
+
+/** Does what a BIOS does: v86 cannot restore the state of an emulator in which nobody did. */
+export function clearUnusedBars(cpu: V86Cpu): void {
+  const { devices, device_spaces } = cpu.devices.pci as unknown as {
+    devices: ({ pci_bars: unknown[] } | undefined)[];
+    device_spaces: Int32Array[];
+  };
+  devices.forEach((device, pciId) =>
+    device?.pci_bars.forEach((bar, index) => {
+      if (bar === undefined) device_spaces[pciId]![FIRST_BAR_WORD + index] = 0;
+    })
+  );
 }

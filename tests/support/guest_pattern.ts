@@ -17,10 +17,23 @@ export function patternPicture(seed: number, widthPixels: number, heightPixels: 
 }
 
 /** The same picture with `rect` of it drawn on with another pattern. */
-export function withPattern(picture: Picture, seed: number, { x, y, width, height }: Rect): Picture {
+export function withPattern(picture: Picture, seed: number, rect: Rect): Picture {
+  return withPixels(picture, rect, (x, y) => patternPixel(seed, x, y));
+}
+
+/** The same picture with `rect` of it in one colour, 0xrrggbb. */
+export function withColor(picture: Picture, color: number, rect: Rect): Picture {
+  return withPixels(picture, rect, () => color);
+}
+
+function withPixels(
+  picture: Picture,
+  { x, y, width, height }: Rect,
+  pixelAt: (x: number, y: number) => number,
+): Picture {
   const drawn = { ...picture, rgba: picture.rgba.slice() };
   for (let row = y; row < y + height; row++) {
-    for (let column = x; column < x + width; column++) setPixel(drawn, column, row, patternPixel(seed, column, row));
+    for (let column = x; column < x + width; column++) setPixel(drawn, column, row, pixelAt(column, row));
   }
   return drawn;
 }

@@ -1,4 +1,4 @@
-import type { V86 } from "v86";
+import type { V86, V86Options as EmulatorOptions } from "v86";
 import { attach, type V86Gpu, type V86Options } from "../../src/hosts/v86.ts";
 import type { V86Cpu, V86Pci } from "../../src/hosts/v86_members.ts";
 import { GpuDriver } from "../../src/guest/gpu_driver.ts";
@@ -24,9 +24,15 @@ export interface PortMachine extends V86Gpu {
   close(): Promise<void>;
 }
 
-/** Makes an emulator and attaches a device; its driver has not started it yet. */
-export async function attachToPorts(options: V86Options = {}): Promise<PortMachine> {
-  const emulator = await loadEmulator({ memory_size: 32 << 20 });
+/**
+ * Makes an emulator, with 32 MiB of RAM unless `emulatorOptions` says otherwise, and attaches a device; its driver has not
+ * started it yet.
+ */
+export async function attachToPorts(
+  options: V86Options = {},
+  emulatorOptions: EmulatorOptions = {},
+): Promise<PortMachine> {
+  const emulator = await loadEmulator({ memory_size: 32 << 20, ...emulatorOptions });
   const cpu = cpuOf(emulator);
   const attached = await attach(emulator, options);
   return { ...attached, emulator, cpu, driver: driverFor(cpu, options.slot), close: () => emulator.destroy() };

@@ -207,7 +207,7 @@ Deno.test("QueueReady 0 takes the queue from the device: a kick reaches it no mo
 
   assertEquals(read("QueueReady"), 0);
   assertEquals(device.queues.map((queue) => queue !== undefined), [true, false]);
-  assertEquals(device.take(), []);
+  assertEquals(device.take(), ["queueStopped 1"]);
 });
 
 Deno.test("QueueReady 1 after 0 hands the device the queue anew, with other settings", async () => {
@@ -224,7 +224,7 @@ Deno.test("QueueReady 1 after 0 hands the device the queue anew, with other sett
   write("QueueNotify", 1);
 
   assertEquals(device.queues[1] !== undefined && device.queues[1] !== before, true);
-  assertEquals(device.take(), ["notify 1"]);
+  assertEquals(device.take(), ["queueStopped 1", "notify 1"]);
 });
 
 Deno.test("QueueReset stops the queue and forgets its settings when RING_RESET is negotiated", async () => {

@@ -55,6 +55,10 @@ export class MockDevice implements VirtioDevice {
     this.calls.push(`notify ${queue}`);
   }
 
+  queueStopped(queue: number): void {
+    this.calls.push(`queueStopped ${queue}`);
+  }
+
   reset(): void {
     this.calls.push("reset");
   }

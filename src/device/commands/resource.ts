@@ -1,5 +1,6 @@
 import { PageList } from "../../memory/page_list.ts";
 import { BYTES_PER_PIXEL, isFormat } from "../../protocol/formats.ts";
+import { LATER, type Outcome } from "../../protocol/outcome.ts";
 import { type Reason, Reasons } from "../../protocol/reasons.ts";
 import {
   RESOURCE_ATTACH_BACKING_SIZE,
@@ -8,8 +9,10 @@ import {
   type ResourceDetachBacking,
   type ResourceUnref,
 } from "../../protocol/wire.gen.ts";
-import { readBacking } from "../backing.ts";
+import { readBacking, releaseBacking } from "../backing.ts";
 import type { GpuState, Request } from "../gpu_state.ts";
+import { isBlob, type Resource } from "../resource.ts";
+import { unmapForUnref } from "./map_blob.ts";
 
 /** Makes a 2D resource of zeroed pixels in host memory. Virtio 1.4, 5.7.6.8 (RESOURCE_CREATE_2D). */
 export function resourceCreate2d(gpu: GpuState, command: ResourceCreate2d): Reason | undefined {
@@ -38,13 +41,18 @@ export function resourceCreate2d(gpu: GpuState, command: ResourceCreate2d): Reas
   return undefined;
 }
 
-/** Destroys a resource; scanouts that show it are disabled. Virtio 1.4, 5.7.6.8 (RESOURCE_UNREF). */
-export function resourceUnref(gpu: GpuState, command: ResourceUnref): Reason | undefined {
+/**
+ * Destroys a resource; scanouts that show it are disabled, and a blob that is mapped is unmapped.
+ * Virtio 1.4, 5.7.6.8 (RESOURCE_UNREF).
+ */
+export function resourceUnref(gpu: GpuState, command: ResourceUnref): Outcome {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
   for (const scanout of gpu.scanouts) {
     if (scanout.resource === resource) scanout.disable();
   }
+  if (unmapForUnref(gpu, resource) === LATER) return LATER;
+  if (gpu.contexts.forgetForeign(resource)) detachFromContexts(gpu, resource);
   gpu.resources.remove(resource);
   return undefined;
 }
@@ -60,9 +68,10 @@ export function resourceAttachBacking(
 ): Reason | undefined {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
+  if (!mayHavePages(resource)) return Reasons.hostBlobHasNoPages;
   if (resource.backing !== undefined) return Reasons.backingPresent;
   if (command.nrEntries === 0) return undefined;
-  const minimumBytes = resource.kind === "guestBlob" ? resource.sizeBytes : 0;
+  const minimumBytes = isBlob(resource) ? resource.sizeBytes : 0;
   const backing = readBacking(gpu, request, RESOURCE_ATTACH_BACKING_SIZE, command.nrEntries, minimumBytes);
   if (!(backing instanceof PageList)) return backing;
   resource.backing = backing;
@@ -73,9 +82,19 @@ export function resourceAttachBacking(
 export function resourceDetachBacking(gpu: GpuState, command: ResourceDetachBacking): Reason | undefined {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
+  if (!mayHavePages(resource)) return Reasons.hostBlobHasNoPages;
   if (resource.backing === undefined) return Reasons.backingMissing;
-  gpu.account.release(resource.backing.hostBytes);
-  resource.backing.release();
+  releaseBacking(gpu, resource.backing);
   resource.backing = undefined;
   return undefined;
+}
+
+/** Ends the use of a resource by every context: another with its id would be attached else. */
+function detachFromContexts({ contexts, renderer }: GpuState, { id }: Resource): void {
+  for (const context of contexts.all) renderer!.detachResource(context.id, id);
+}
+
+/** Whether guest pages can belong to a resource: to every one but a blob of host memory alone. */
+function mayHavePages(resource: Resource): boolean {
+  return resource.kind !== "hostBlob" || resource.hasGuestPages;
 }

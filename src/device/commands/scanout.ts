@@ -1,10 +1,12 @@
-import { isEmpty, isInside } from "../../memory/rect.ts";
+import { isEmpty, isInside, type Rect } from "../../memory/rect.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import { BYTES_PER_PIXEL, isFormat } from "../../protocol/formats.ts";
 import { type Reason, Reasons } from "../../protocol/reasons.ts";
 import type { ResourceFlush, SetScanout, SetScanoutBlob } from "../../protocol/wire.gen.ts";
 import type { GpuState } from "../gpu_state.ts";
+import { isBlob, type Resource3d } from "../resource.ts";
 
-/** Shows a part of a 2D resource on a scanout from the next flush on. Virtio 1.4, 5.7.6.8 (SET_SCANOUT). */
+/** Shows a part of a 2D or 3D resource on a scanout from the next flush on. Virtio 1.4, 5.7.6.8 (SET_SCANOUT). */
 export function setScanout(gpu: GpuState, command: SetScanout): Reason | undefined {
   const scanout = gpu.scanouts[command.scanoutId];
   if (scanout === undefined) return Reasons.scanoutUnknown;
@@ -16,9 +18,11 @@ export function setScanout(gpu: GpuState, command: SetScanout): Reason | undefin
   if (resource === undefined) return Reasons.resourceUnknown;
   const { rect } = command;
   if (isEmpty(rect)) return Reasons.scanoutRectEmpty;
-  if (resource.kind !== "2d") return Reasons.scanoutOfBlob;
+  if (isBlob(resource)) return Reasons.scanoutOfBlob;
   if (!isInside(rect, resource.widthPixels, resource.heightPixels)) return Reasons.rectOutsideResource;
-  scanout.set(resource, rect, resource.format, resource.strideBytes, resource.address);
+  const { format } = resource;
+  if (!isFormat(format)) return Reasons.formatUnknown; // a renderer has formats that no scanout has
+  scanout.set(resource, rect, format, resource.kind === "2d" ? resource.strideBytes : 0, 0);
   return undefined;
 }
 
@@ -35,7 +39,7 @@ export function setScanoutBlob(gpu: GpuState, command: SetScanoutBlob): Reason |
   }
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
-  if (resource.kind === "2d") return Reasons.blobExpected;
+  if (!isBlob(resource)) return Reasons.blobExpected;
   const { rect, width, height, format } = command;
   const strideBytes = command.strides[0]!; // the formats have one plane
   const offsetBytes = command.offsets[0]!;
@@ -46,7 +50,8 @@ export function setScanoutBlob(gpu: GpuState, command: SetScanoutBlob): Reason |
   const lastRow = offsetBytes + (rect.y + rect.height - 1) * strideBytes; // exact: below 2^53 for the u32 that passed
   const endBytes = lastRow + (rect.x + rect.width) * BYTES_PER_PIXEL;
   if (endBytes > resource.sizeBytes) return Reasons.framebufferOutsideBlob;
-  if (resource.backing === undefined) return Reasons.backingMissing;
+  const isMissing = resource.kind === "guestBlob" && resource.backing === undefined; // a host blob's bytes are the host's
+  if (isMissing) return Reasons.backingMissing;
   scanout.set(resource, rect, format, strideBytes, offsetBytes);
   return undefined;
 }
@@ -55,13 +60,31 @@ export function setScanoutBlob(gpu: GpuState, command: SetScanoutBlob): Reason |
  * Shows what changed in a resource on every scanout that shows it. For a blob the rectangle is in the pixels of each
  * scanout's picture, and what lies outside is nobody's. Virtio 1.4, 5.7.6.8 (RESOURCE_FLUSH); seed S15, S18.
  */
-export function resourceFlush(gpu: GpuState, command: ResourceFlush): Reason | undefined {
+export function resourceFlush(gpu: GpuState, command: ResourceFlush): Outcome {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
-  const isOutside = resource.kind === "2d" && !isInside(command.rect, resource.widthPixels, resource.heightPixels);
+  const { rect } = command;
+  const isOutside = !isBlob(resource) && !isInside(rect, resource.widthPixels, resource.heightPixels);
   if (isOutside) return Reasons.rectOutsideResource;
+  if (resource.kind === "3d") return flush3d(gpu, resource, rect);
   for (const scanout of gpu.scanouts) {
-    if (scanout.resource === resource) gpu.workBytes += scanout.flush(command.rect);
+    if (scanout.resource === resource) gpu.workBytes += scanout.flush(rect);
+  }
+  return undefined;
+}
+
+/** Asks the renderer once for all that any scanout will show, so that none has shown anything when it answers `LATER`. */
+function flush3d(gpu: GpuState, resource: Resource3d, rect: Rect): Outcome {
+  const { scanouts, readout, renderer } = gpu;
+  readout.rect.width = 0;
+  for (const scanout of scanouts) {
+    if (scanout.resource === resource) scanout.coverDamage(rect, readout.rect);
+  }
+  if (isEmpty(readout.rect)) return undefined;
+  const outcome = renderer!.readPicture(resource.id, readout.rect, readout);
+  if (outcome !== undefined) return outcome;
+  for (const scanout of scanouts) {
+    if (scanout.resource === resource) gpu.workBytes += scanout.flush(rect, readout);
   }
   return undefined;
 }

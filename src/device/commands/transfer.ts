@@ -14,6 +14,7 @@ export function transferToHost2d(gpu: GpuState, command: TransferToHost2d): Reas
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
   if (resource.kind === "guestBlob") return undefined; // its pages are its pixels; Linux sends this all the same
+  if (resource.kind !== "2d") return Reasons.transferOfBoxes;
   const { rect, offset } = command;
   if (!isInside(rect, resource.widthPixels, resource.heightPixels)) return Reasons.rectOutsideResource;
   const { backing, strideBytes } = resource;

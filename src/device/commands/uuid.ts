@@ -9,6 +9,7 @@ import {
   writeRespResourceUuid,
 } from "../../protocol/wire.gen.ts";
 import { type GpuState, undeclared } from "../gpu_state.ts";
+import { isBlob } from "../resource.ts";
 
 /**
  * Tells the UUID by which other devices of this host know a resource. It is random, made at the first question, and stays.
@@ -17,7 +18,7 @@ import { type GpuState, undeclared } from "../gpu_state.ts";
 export function resourceAssignUuid(gpu: GpuState, command: ResourceAssignUuid): Reason | undefined {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
-  if (resource.kind === "guestBlob" && (resource.flags & BlobFlag.UseCrossDevice) === 0) {
+  if (isBlob(resource) && (resource.flags & BlobFlag.UseCrossDevice) === 0) {
     const refusal = undeclared(gpu, command.type, Reasons.crossDeviceUndeclared);
     if (refusal !== undefined) return refusal;
   }

@@ -17,6 +17,7 @@ export function checkScanout(scanout: PlainValue, resources: ResourceTable): Sca
   if (resource === undefined) throw scanout.field("resourceId").refusal("there is no such resource");
   const rect = checkRect(scanout.field("rect"));
   const isStale = scanout.field("isStale").boolean();
+  if (resource.kind === "3d" || resource.kind === "hostBlob") throw scanout.refusal("a snapshot has no such resource");
   const picture = resource.kind === "2d" ? check2d(scanout, resource, rect) : checkBlob(scanout, resource, rect);
   return { resource, rect, isStale, ...picture };
 }
@@ -24,10 +25,10 @@ export function checkScanout(scanout: PlainValue, resources: ResourceTable): Sca
 type Framebuffer = Pick<ScanoutPicture, "format" | "strideBytes" | "offsetBytes">;
 
 function check2d(scanout: PlainValue, resource: Resource2d, rect: Rect): Framebuffer {
-  const { format, strideBytes, address, widthPixels, heightPixels } = resource;
+  const { format, strideBytes, widthPixels, heightPixels } = resource;
   if (!scanout.field("framebuffer").isNull) throw scanout.field("framebuffer").refusal("a 2D resource has none");
   if (!isInside(rect, widthPixels, heightPixels)) throw scanout.field("rect").refusal("it is not inside the resource");
-  return { format, strideBytes, offsetBytes: address };
+  return { format, strideBytes, offsetBytes: 0 };
 }
 
 function checkBlob(scanout: PlainValue, { sizeBytes }: GuestBlob, rect: Rect): Framebuffer {

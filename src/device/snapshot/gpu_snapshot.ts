@@ -1,9 +1,14 @@
 import type { Rect } from "../../memory/rect.ts";
 
 /**
- * All state that a driver has made of a `VirtioGpu`, as plain data. Each command is carried out at once, so there are no
- * commands in progress and no pending fences in it. What an embedder said when it made the device is not in it either: a
- * snapshot goes to a device with the same outputs and with limits that hold it.
+ * All state that a driver has made of a `VirtioGpu`, as plain data. What an embedder said when it made the device is not in
+ * it: a snapshot goes to a device with the same outputs and with limits that hold it.
+ *
+ * It holds 2D resources, blobs of guest memory, scanouts and cursors. It cannot hold what only a renderer knows: contexts and
+ * the objects in them, 3D resources, host blobs (so nothing is mapped in the host visible memory), and commands whose fence
+ * is not done. While a guest has any of these, no snapshot is taken: `VirtioGpu.snapshot` throws an `Error` that counts them,
+ * and the guest goes on as before. A guest that draws by itself on a device with a renderer, as Linux's console does until a
+ * program uses 3D, is snapshot like any other.
  */
 export interface GpuSnapshot {
   /** The configuration space. Virtio 1.4, 5.7.4. */
@@ -18,7 +23,10 @@ export interface GpuSnapshot {
   readonly cursors: readonly CursorSnapshot[];
 }
 
-/** What changes in the configuration space, and what must be the same in both devices. */
+/**
+ * What changes in the configuration space, and what must be the same in both devices. A snapshot of a device without
+ * capability sets or host visible memory goes to one with some, too: its driver uses neither.
+ */
 export interface ConfigSnapshot {
   /** The event bits that the driver has not cleared yet. */
   readonly eventsRead: number;
@@ -26,6 +34,20 @@ export interface ConfigSnapshot {
   readonly generation: number;
   /** What BLOB_ALIGNMENT says; 1 when it is not offered. */
   readonly blobAlignment: number;
+  /** The renderer's capability sets in their order, which the driver has read; none without a renderer. */
+  readonly capsets: readonly CapsetSnapshot[];
+  /** Length of the host visible memory, in bytes; 0 when there is none. */
+  readonly hostVisibleBytes: number;
+}
+
+/** A capability set by what GET_CAPSET_INFO says of it. Its data is not here: renderers of one kind are taken to agree. */
+export interface CapsetSnapshot {
+  /** Its number. */
+  readonly id: number;
+  /** The newest version that the renderer knows. */
+  readonly maxVersion: number;
+  /** Bytes of its data. */
+  readonly sizeBytes: number;
 }
 
 /** A monitor. */

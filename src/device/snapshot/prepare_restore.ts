@@ -5,16 +5,15 @@ import type { GpuState } from "../gpu_state.ts";
 import { MAX_PLACE_PIXELS, MAX_SIZE_PIXELS, type Output } from "../output.ts";
 import type { ResourceTable } from "../resource_table.ts";
 import type { ScanoutPicture } from "../scanout.ts";
+import { type ChangedConfig, checkConfig } from "./check_config.ts";
 import { checkCursor } from "./check_cursor.ts";
 import { checkScanout } from "./check_scanout.ts";
-import type { ConfigSnapshot, CursorSnapshot } from "./gpu_snapshot.ts";
+import type { CursorSnapshot } from "./gpu_snapshot.ts";
 import { makeResources } from "./make_resources.ts";
-
-const MAX_U32 = 0xffffffff;
 
 /** A device's state, checked and made. */
 interface GpuStateToCome {
-  readonly config: Pick<ConfigSnapshot, "eventsRead" | "generation">;
+  readonly config: ChangedConfig;
   readonly outputs: readonly Output[];
   readonly resources: ResourceTable;
   readonly pictures: readonly (ScanoutPicture | undefined)[];
@@ -33,8 +32,8 @@ export function prepareRestore(gpu: GpuState, config: GpuConfig, snapshot: unkno
   };
 }
 
-function makeState(gpu: GpuState, { blobAlignment }: GpuConfig, data: PlainValue): GpuStateToCome {
-  const config = checkConfig(data.field("config"), blobAlignment);
+function makeState(gpu: GpuState, gpuConfig: GpuConfig, data: PlainValue): GpuStateToCome {
+  const config = checkConfig(gpu, gpuConfig, data.field("config"));
   const outputs = onePerScanout(gpu, data.field("outputs")).map(checkOutput);
   const cursors = onePerScanout(gpu, data.field("cursors")).map((cursor) => checkCursor(cursor, gpu.limits));
   const resources = makeResources(gpu, data.field("resources"));
@@ -51,6 +50,10 @@ function makeState(gpu: GpuState, { blobAlignment }: GpuConfig, data: PlainValue
 function takeUp(gpu: GpuState, config: GpuConfig, state: GpuStateToCome): void {
   config.restore(state.config.eventsRead, state.config.generation);
   state.outputs.forEach((output, index) => Object.assign(gpu.outputs[index]!, output));
+  gpu.resources.clear();
+  gpu.contexts.clear();
+  gpu.renderer?.reset(); // before the new resources reserve their memory: the renderer gives back what it has
+  gpu.window?.reset();
   gpu.resources.takeOver(state.resources);
   gpu.scanouts.forEach((scanout, index) => {
     const picture = state.pictures[index];
@@ -63,14 +66,6 @@ function takeUp(gpu: GpuState, config: GpuConfig, state: GpuStateToCome): void {
 /** The items of an array that has one for each scanout. */
 function onePerScanout(gpu: GpuState, list: PlainValue): PlainValue[] {
   return list.items(gpu.scanouts.length, gpu.scanouts.length);
-}
-
-function checkConfig(config: PlainValue, blobAlignment: number): GpuStateToCome["config"] {
-  config.field("blobAlignment").integer(blobAlignment, blobAlignment);
-  return {
-    eventsRead: config.field("eventsRead").integer(0, MAX_U32),
-    generation: config.field("generation").integer(0, MAX_U32),
-  };
 }
 
 function checkOutput(output: PlainValue): Output {

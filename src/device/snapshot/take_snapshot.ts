@@ -6,17 +6,40 @@ import type { GpuState } from "../gpu_state.ts";
 import type { Output } from "../output.ts";
 import type { Resource } from "../resource.ts";
 import type { Scanout } from "../scanout.ts";
-import type { CursorSnapshot, GpuSnapshot, OutputSnapshot, ResourceSnapshot, ScanoutSnapshot } from "./gpu_snapshot.ts";
+import type {
+  ConfigSnapshot,
+  CursorSnapshot,
+  GpuSnapshot,
+  OutputSnapshot,
+  ResourceSnapshot,
+  ScanoutSnapshot,
+} from "./gpu_snapshot.ts";
+import { refuseRendererState } from "./refuse_snapshot.ts";
 
-/** Copies all state of a device between two commands; the result is the caller's. */
+/**
+ * Copies all state of a device between two commands; the result is the caller's. Throws `Error` that says what of it is the
+ * renderer's, and so cannot be copied.
+ */
 export function takeSnapshot(gpu: GpuState, config: GpuConfig): GpuSnapshot {
-  const { events, generation, blobAlignment } = config;
+  refuseRendererState(gpu);
   return {
-    config: { eventsRead: events, generation: generation >>> 0, blobAlignment },
+    config: snapshotOfConfig(gpu, config),
     outputs: gpu.outputs.map(snapshotOfOutput),
     resources: Array.from(gpu.resources.all, (resource) => snapshotOfResource(gpu.guest, resource)),
     scanouts: gpu.scanouts.map(snapshotOfScanout),
     cursors: gpu.cursors.map((cursor) => snapshotOfCursor(gpu.guest, cursor)),
+  };
+}
+
+function snapshotOfConfig({ renderer, window }: GpuState, config: GpuConfig): ConfigSnapshot {
+  const { events, generation, blobAlignment } = config;
+  const capsets = renderer?.capsets ?? [];
+  return {
+    eventsRead: events,
+    generation: generation >>> 0,
+    blobAlignment,
+    capsets: capsets.map(({ id, maxVersion, sizeBytes }) => ({ id, maxVersion, sizeBytes })),
+    hostVisibleBytes: window?.memory.lengthBytes ?? 0,
   };
 }
 
@@ -32,6 +55,7 @@ function snapshotOfResource(guest: GuestMemory, resource: Resource): ResourceSna
     const { kind, sizeBytes, flags } = resource;
     return { kind, id, sizeBytes, flags, backing, uuid };
   }
+  if (resource.kind !== "2d") throw new Error(`Cannot take a snapshot: resource ${id} is the renderer's`); // refused before
   const { kind, format, widthPixels, heightPixels, address, hostBytes } = resource;
   const pixels = copyBytes(guest, address, hostBytes);
   return { kind, id, format, widthPixels, heightPixels, pixels, backing, uuid };

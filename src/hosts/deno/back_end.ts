@@ -6,9 +6,12 @@ import { VhostUserGpuDisplay } from "../../display/vhost_user_gpu.ts";
 import type { GpuOutput } from "../../display/vhost_user_gpu_outputs.ts";
 import { GuestMemory } from "../../memory/guest_memory.ts";
 import { growingArena } from "../../memory/host_heap.ts";
+import { RemoteRenderer } from "../../renderer/remote/remote_renderer.ts";
+import type { Renderer } from "../../renderer/renderer.ts";
 import { VhostUserConnection } from "../../transport/vhost_user/connection.ts";
 import { Epoll } from "./epoll.ts";
 import { Fds } from "./fds.ts";
+import { FileWindow } from "./file_window.ts";
 import { FrontEndOutputs } from "./front_end_outputs.ts";
 import { FrontEndServer } from "./front_end_server.ts";
 import { GpuSocket } from "./gpu_socket.ts";
@@ -17,10 +20,16 @@ import { MemoryMap } from "./memory_map.ts";
 import { ReportLimit } from "./report_limit.ts";
 import { SharedScreens } from "./shared_screens.ts";
 import { FdVhostUserHost } from "./vhost_user_host.ts";
-import type { DeviceSettings, FromWorker, Report, Screenshot, WorkerStart } from "./vhost_user_messages.ts";
+import {
+  DEFAULT_HOST_MEMORY_BYTES,
+  type DeviceSettings,
+  type FromWorker,
+  type Report,
+  type Screenshot,
+  type WorkerStart,
+} from "./vhost_user_messages.ts";
 import { WatchedDisplay } from "./watched_display.ts";
 
-const DEFAULT_HOST_MEMORY_BYTES = 512 * 1024 * 1024;
 /** The monitor of a back end that was told of none: QEMU's. */
 const DEFAULT_OUTPUTS = [{ widthPixels: 1280, heightPixels: 800 }];
 /** For the device's fixed blocks, and for the copy of a screen that is made when it is asked for. */
@@ -36,6 +45,8 @@ export class BackEnd {
   readonly #shown = new ShownScreens();
   readonly #gpu: VirtioGpu;
   readonly #gpuSocket: GpuSocket;
+  readonly #memoryMap: MemoryMap;
+  readonly #window: FileWindow | undefined;
   readonly #reports: ReportLimit;
   readonly #host: FdVhostUserHost;
   readonly #server: FrontEndServer;
@@ -64,11 +75,14 @@ export class BackEnd {
     const report = (report: Report) => this.#reports.report(report);
     const settings = { ...start.device, outputs };
     const areOutputsKnown = () => gpuDisplay?.areOutputsKnown() ?? true;
-    const gpu = makeDevice(guest, settings, { display, areOutputsKnown, report });
+    this.#memoryMap = this.#makeMemoryMap(start, report);
+    this.#window = this.#makeWindow(start, report);
+    const renderer = start.renderer && new RemoteRenderer(start.renderer.connection);
+    const gpu = makeDevice(guest, settings, { display, areOutputsKnown, report, renderer, window: this.#window });
     this.#gpu = gpu;
     this.#outputs = new FrontEndOutputs(gpu, outputs);
     this.#gpuSocket = this.#makeGpuSocket(gpuDisplay, report);
-    this.#host = this.#makeHost(start, report);
+    this.#host = this.#makeHost(report);
     this.#server = new FrontEndServer({
       libc: this.#libc,
       fds: this.#fds,
@@ -77,7 +91,7 @@ export class BackEnd {
       report,
     });
     this.#isKept = start.isKept;
-    this.#serve(start);
+    this.#serve(start, renderer);
   }
 
   /**
@@ -122,22 +136,43 @@ export class BackEnd {
     this.#host.workLeft(CONTROL_QUEUE);
   }
 
-  #makeHost({ memory, requiresSeals }: WorkerStart, report: (report: Report) => void): FdVhostUserHost {
+  #makeMemoryMap({ memory, requiresSeals }: WorkerStart, report: (report: Report) => void): MemoryMap {
     const warn = (text: string) => report({ level: "warning", text });
+    return new MemoryMap(this.#libc, this.#fds, memory, { requiresSeals, warn });
+  }
+
+  #makeWindow({ memory, device }: WorkerStart, report: (report: Report) => void): FileWindow | undefined {
+    const { hostVisibleBytes } = device;
+    if (hostVisibleBytes === undefined) return undefined;
+    const parts = { libc: this.#libc, fds: this.#fds, memory, memoryMap: this.#memoryMap };
+    return new FileWindow({ ...parts, report: (text) => report({ level: "warning", text }) }, hostVisibleBytes);
+  }
+
+  #makeHost(report: (report: Report) => void): FdVhostUserHost {
     return new FdVhostUserHost({
+      libc: this.#libc,
       fds: this.#fds,
       epoll: this.#epoll,
-      memoryMap: new MemoryMap(this.#libc, this.#fds, memory, { requiresSeals, warn }),
+      memoryMap: this.#memoryMap,
       gpuSocket: this.#gpuSocket,
-      report: warn,
+      window: this.#window,
+      report: (text) => report({ level: "warning", text }),
       notify: (queue) => this.#server.notify(queue),
     });
   }
 
-  #serve({ socketFd, isListening, wakeFd }: WorkerStart): void {
+  #serve({ socketFd, isListening, wakeFd, renderer: setup }: WorkerStart, renderer: RemoteRenderer | undefined): void {
     this.#epoll.watch(wakeFd, { toRead: true }, () => this.#wakeUps += this.#fds.takeCount(wakeFd));
+    if (setup !== undefined && renderer !== undefined) this.#hearRenderer(setup.bellFd, renderer);
     if (isListening) this.#server.listen(socketFd);
     else this.#server.serve(socketFd);
+  }
+
+  #hearRenderer(bellFd: number, renderer: RemoteRenderer): void {
+    this.#epoll.watch(bellFd, { toRead: true }, () => {
+      this.#fds.takeCount(bellFd);
+      renderer.poll();
+    });
   }
 }
 
@@ -146,10 +181,12 @@ interface Surroundings {
   readonly display: Display;
   readonly areOutputsKnown: () => boolean;
   readonly report: (report: Report) => void;
+  readonly renderer: Renderer | undefined;
+  readonly window: FileWindow | undefined;
 }
 
 function makeDevice(guest: GuestMemory, settings: DeviceSettings, surroundings: Surroundings): VirtioGpu {
-  const { display, areOutputsKnown, report } = surroundings;
+  const { display, areOutputsKnown, report, renderer, window } = surroundings;
   const { outputs, blobAlignment, hostMemoryBytes = DEFAULT_HOST_MEMORY_BYTES, reportsGuestErrors } = settings;
   return new VirtioGpu(guest, {
     display,
@@ -157,6 +194,8 @@ function makeDevice(guest: GuestMemory, settings: DeviceSettings, surroundings: 
     resourceBlob: true,
     resourceUuid: true,
     limits: { hostMemoryBytes },
+    ...(renderer && { renderer }),
+    ...(window && { hostVisibleMemory: window }),
     ...(outputs && { outputs }),
     ...(blobAlignment !== undefined && { blobAlignment }),
     ...(reportsGuestErrors && {

@@ -1,5 +1,6 @@
 import type { VhostUserConnection } from "../../transport/vhost_user/connection.ts";
-import { MAX_MESSAGE_FDS, MAX_PAYLOAD_BYTES, MESSAGE_HEADER_SIZE } from "../../transport/vhost_user/vhost_user.gen.ts";
+import { MAX_REPLY_BYTES } from "../../transport/vhost_user/reply_writer.ts";
+import { MAX_MESSAGE_FDS } from "../../transport/vhost_user/vhost_user.gen.ts";
 import type { Epoll } from "./epoll.ts";
 import type { Fds } from "./fds.ts";
 import type { Libc } from "./libc.ts";
@@ -37,7 +38,7 @@ export class FrontEndServer {
   constructor(parts: FrontEndServerParts) {
     this.#parts = parts;
     // One descriptor more than a message may bring, so that the connection sees that there are too many.
-    this.#messages = new SocketMessages(parts.libc, MESSAGE_HEADER_SIZE + MAX_PAYLOAD_BYTES, MAX_MESSAGE_FDS + 1);
+    this.#messages = new SocketMessages(parts.libc, MAX_REPLY_BYTES, MAX_MESSAGE_FDS + 1);
   }
 
   /** Whether the first front end is still to come, or is there; false once it has gone, unless another is there. */

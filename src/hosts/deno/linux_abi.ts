@@ -22,6 +22,10 @@ export const F_GET_SEALS = 1034;
 /** Seals of a file: what nobody can do to it any more. */
 export const F_SEAL_SEAL = 1;
 export const F_SEAL_SHRINK = 2;
+export const F_SEAL_GROW = 4;
+/** What `fallocate` does: pages become holes, and the file stays as long as it is. */
+export const FALLOC_FL_KEEP_SIZE = 1;
+export const FALLOC_FL_PUNCH_HOLE = 2;
 /** Flags of `memfd_create`. */
 export const MFD_CLOEXEC = 1;
 export const MFD_ALLOW_SEALING = 2;

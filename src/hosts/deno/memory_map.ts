@@ -27,10 +27,12 @@ export interface MemoryMapOptions {
   readonly warn: (message: string) => void;
 }
 
-/** What lies in the memory for one mapping: whole pages. */
+/** What lies in the memory: whole pages, for one mapping or more. */
 interface Placement {
   readonly offset: number;
   readonly bytes: number;
+  /** Where it begins in the file. */
+  readonly begin: number;
   /** Bytes of a page of the file. */
   readonly pageBytes: number;
   /** Which file it is. */
@@ -66,13 +68,14 @@ export class MemoryMap {
   /** Bytes of the memory that mappings take now. */
   get mappedBytes(): number {
     let sum = 0;
-    for (const { bytes } of this.#placements.values()) sum += bytes;
+    for (const { bytes } of new Set(this.#placements.values())) sum += bytes;
     return sum;
   }
 
   /**
    * Maps `sizeBytes` bytes of the file `fd` from `fileOffset` on, whatever the numbers are; they need not be multiples of the
-   * page size. Or says in a sentence why it cannot. The mapping outlives `fd` and ends with `unmap`.
+   * page size. Or says in a sentence why it cannot. The mapping outlives `fd` and ends with `unmap`. The same pages mapped
+   * twice lie in the memory once: a front end hands over as guest memory what the back end has handed to it.
    */
   map(fd: number, fileOffset: number, sizeBytes: number): FileMapping | string {
     const isSealed = sealLength(this.#libc, fd); // before its length is looked at
@@ -100,23 +103,32 @@ export class MemoryMap {
     const placement = this.#placements.get(mapping);
     if (placement === undefined) throw new Error(`Cannot unmap ${mapping.offset}: nothing is mapped there`);
     this.#placements.delete(mapping);
-    this.#clear(placement.offset, placement.bytes);
+    const isUsed = [...this.#placements.values()].includes(placement);
+    if (!isUsed) this.#clear(placement.offset, placement.bytes);
   }
 
   #place(fd: number, fileOffset: number, sizeBytes: number, file: string): Placement | string {
     const pageBytes = pageBytesOf(this.#libc, fd);
     const begin = fileOffset - fileOffset % pageBytes;
     const bytes = Math.ceil((fileOffset + sizeBytes) / pageBytes) * pageBytes - begin;
+    const present = this.#find(file, begin, bytes);
+    if (present !== undefined) return present;
     const remainder = Number(-this.#base & BigInt(pageBytes - 1)); // so that the address is a multiple of the page size
     const offset = bytes > MAX_MEMORY_BYTES ? undefined : this.#ranges.take(bytes, pageBytes, remainder);
     if (offset === undefined) {
       return `${sizeBytes} bytes more of guest memory do not fit: ${this.mappedBytes} are mapped, and all of it can be ` +
         "about 3.9 GiB";
     }
-    if (this.#mmap(offset, bytes, MAP_SHARED, fd, begin)) return { offset, bytes, pageBytes, file };
+    if (this.#mmap(offset, bytes, MAP_SHARED, fd, begin)) return { offset, bytes, begin, pageBytes, file };
     const reason = this.#libc.describe(this.#libc.errno());
     this.#clear(offset, bytes); // the kernel may have taken away what was there
     return `the file cannot be mapped: ${reason}`;
+  }
+
+  #find(file: string, begin: number, bytes: number): Placement | undefined {
+    return this.#placements.values().find((placement) => {
+      return placement.file === file && placement.begin === begin && placement.bytes === bytes;
+    });
   }
 
   /** Puts anonymous memory, which is zero, where a file was, and lets the range be used again. */

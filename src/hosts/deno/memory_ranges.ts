@@ -7,7 +7,7 @@ interface Range {
 
 /**
  * Ranges of a WebAssembly memory for what is mapped into it, taken by growing the memory and used again. Others may grow it,
- * too.
+ * too, and other threads.
  */
 export class MemoryRanges {
   readonly #memory: WebAssembly.Memory;
@@ -24,8 +24,11 @@ export class MemoryRanges {
    * maximum, or the machine's, leaves no room for them.
    */
   take(bytes: number, alignment: number, remainder = 0): number | undefined {
-    return this.#takeFree(bytes, alignment, remainder) ??
-      (this.#grow(bytes, alignment, remainder) ? this.#takeFree(bytes, alignment, remainder) : undefined);
+    let offset = this.#takeFree(bytes, alignment, remainder);
+    while (offset === undefined && this.#grow(bytes, alignment, remainder)) {
+      offset = this.#takeFree(bytes, alignment, remainder); // not there when another thread has grown the memory meanwhile
+    }
+    return offset;
   }
 
   /** Gives a range back that `take` gave out. */
@@ -58,13 +61,12 @@ export class MemoryRanges {
     const start = last !== undefined && last.offset + last.bytes === end ? last.offset : end;
     const pages = Math.ceil((firstAligned(start, alignment, remainder) + bytes - end) / WASM_PAGE_BYTES);
     try {
-      this.#memory.grow(pages);
+      this.give(this.#memory.grow(pages) * WASM_PAGE_BYTES, pages * WASM_PAGE_BYTES);
+      return true;
     } catch (error) {
       if (error instanceof RangeError) return false;
       throw error;
     }
-    this.give(end, pages * WASM_PAGE_BYTES);
-    return true;
   }
 }
 

@@ -2,6 +2,10 @@
 
 import type { OutputOptions } from "../../device/output.ts";
 import type { ShownScreen } from "../../display/shown_screens.ts";
+import type { RendererSetup } from "./served_renderer.ts";
+
+/** What a guest can make the device spend unless told otherwise. */
+export const DEFAULT_HOST_MEMORY_BYTES: number = 512 * 1024 * 1024;
 
 /** What the device is made with. */
 export interface DeviceSettings {
@@ -11,6 +15,11 @@ export interface DeviceSettings {
   readonly blobAlignment?: number;
   /** Bytes of host memory that the guest can make the device spend. */
   readonly hostMemoryBytes?: number;
+  /**
+   * Bytes of the window in which the guest sees host blobs, a power of two from 4096 to 2^31: what they and the guest can
+   * make it take in all, besides `hostMemoryBytes`. Without it no host blob can be mapped. With a renderer only.
+   */
+  readonly hostVisibleBytes?: number;
   /** Whether the front end's display socket stays silent; false when absent. */
   readonly headless?: boolean;
   /** Whether commands that are wrong are reported. */
@@ -33,6 +42,8 @@ export interface WorkerStart {
   readonly isKept: boolean;
   readonly requiresSeals: boolean;
   readonly device: DeviceSettings;
+  /** The renderer on the main thread; undefined when there is none. */
+  readonly renderer: RendererSetup | undefined;
 }
 
 /** What a scanout shows now. */

@@ -1,7 +1,9 @@
 import type { GuestMemory } from "../../memory/guest_memory.ts";
 import { DeviceStatus, VirtioFeature } from "../../virtio/virtio.gen.ts";
 import { featureSet, type VirtioDevice } from "../../virtio/virtio_device.ts";
+import { BackEndChannel } from "./back_end_channel.ts";
 import { DeviceRings } from "./device_rings.ts";
+import { FrontEndWindow } from "./front_end_window.ts";
 import type { VhostUserHost } from "./host.ts";
 import { MEMORY_SLOTS, MemoryTable } from "./memory_table.ts";
 import { type Message, MessageReader } from "./message_reader.ts";
@@ -36,7 +38,28 @@ export type Answer =
 /** How a request ended: with a reply, or refused for a reason, or without a word. */
 type Outcome = Uint8Array | string | undefined;
 
-const PROTOCOL_FEATURES = featureSet(...Object.values(ProtocolFeature)).low;
+/** What is offered for a device without shared memory regions. */
+const PLAIN_FEATURES = featureSet(
+  ...Object.values(ProtocolFeature).filter((bit) =>
+    bit !== ProtocolFeature.BackendSendFd && bit !== ProtocolFeature.ShmemMap
+  ),
+).low;
+
+/**
+ * What is offered for a device with one. QEMU 11.1 ends by a SIGSEGV when a guest starts anew after a file was shown, if it is
+ * to take regions of memory away one by one: it looks for the file's memory, which its reset has freed.
+ */
+const REGION_FEATURES = featureSet(
+  ...Object.values(ProtocolFeature).filter((bit) => bit !== ProtocolFeature.ConfigureMemSlots),
+).low;
+
+/** What it takes besides a channel to show a file in a shared memory region: the answer, too, since the guest waits for it. */
+const WINDOW_FEATURES = featureSet(
+  ProtocolFeature.ReplyAck,
+  ProtocolFeature.BackendReq,
+  ProtocolFeature.BackendSendFd,
+  ProtocolFeature.ShmemMap,
+).low;
 
 /** What a driver may accept though the device does not offer it: the front end carries RING_RESET out by itself. */
 const FRONT_END_FEATURES = featureSet(FEATURE_PROTOCOL_FEATURES, VirtioFeature.RingReset);
@@ -56,9 +79,11 @@ export class VhostUserConnection {
   readonly #rings: DeviceRings;
   readonly #reader = new MessageReader();
   readonly #replies = new ReplyWriter();
+  readonly #channel: BackEndChannel;
+  readonly #window: FrontEndWindow | undefined;
+  readonly #offeredProtocolFeatures: number;
   #protocolFeatures = 0;
   #status = 0;
-  #backEndFd: number | undefined;
   #hasGpuSocket = false;
   #isClosed = false;
 
@@ -68,6 +93,11 @@ export class VhostUserConnection {
     this.#host = host;
     this.#memory = new MemoryTable(guest, host);
     this.#rings = new DeviceRings(device, guest, this.#memory, host, () => this.#tellConfigChanged());
+    this.#channel = new BackEndChannel(host);
+    const [region] = device.sharedMemory;
+    this.#window = region && new FrontEndWindow(region, this.#channel, () => this.#canShow);
+    this.#offeredProtocolFeatures = region === undefined ? PLAIN_FEATURES : REGION_FEATURES;
+    host.setWindow(this.#window);
   }
 
   /** How many bytes to read from the socket at most: a read that went further could mix two messages' file descriptors. */
@@ -100,7 +130,8 @@ export class VhostUserConnection {
     this.#isClosed = true;
     this.#rings.close();
     this.#memory.clear();
-    this.#setBackEndFd(undefined);
+    this.#channel.set(undefined);
+    this.#host.setWindow(undefined);
     this.#host.setGpuSocket(undefined);
     this.#closeFds(this.#reader.takeFds());
   }
@@ -146,7 +177,7 @@ export class VhostUserConnection {
       case FrontEndRequest.SetFeatures:
         return this.#setFeatures(message);
       case FrontEndRequest.GetProtocolFeatures:
-        return this.#replies.u64(request, PROTOCOL_FEATURES);
+        return this.#replies.u64(request, this.#offeredProtocolFeatures);
       case FrontEndRequest.SetProtocolFeatures:
         return this.#setProtocolFeatures(message);
       case FrontEndRequest.SetOwner:
@@ -155,6 +186,7 @@ export class VhostUserConnection {
         this.#rings.enableAll(false);
         break;
       case FrontEndRequest.ResetDevice:
+        this.#window?.stop();
         this.#rings.reset();
         this.#status = 0;
         break;
@@ -187,8 +219,10 @@ export class VhostUserConnection {
       case FrontEndRequest.SetStatus:
         return this.#setStatus(message);
       case FrontEndRequest.SetBackendReqFd:
-        this.#setBackEndFd(fds.pop());
+        this.#channel.set(fds.pop());
         break;
+      case FrontEndRequest.GetShmemConfig:
+        return this.#replies.sharedMemory(request, this.#canShow ? this.#device.sharedMemory : []);
       case FrontEndRequest.GpuSetSocket:
         this.#hasGpuSocket = true;
         this.#host.setGpuSocket(fds.pop());
@@ -213,7 +247,7 @@ export class VhostUserConnection {
 
   #setProtocolFeatures({ words }: Message): Outcome {
     const { valueLow, valueHigh } = readU64Payload(words, 0);
-    const isOffered = (valueLow & ~PROTOCOL_FEATURES) === 0 && valueHigh === 0;
+    const isOffered = (valueLow & ~this.#offeredProtocolFeatures) === 0 && valueHigh === 0;
     if (!isOffered) return `the protocol features 0x${hex(valueHigh)}${hex(valueLow)} are not all offered`;
     this.#protocolFeatures = valueLow;
     return undefined;
@@ -239,6 +273,7 @@ export class VhostUserConnection {
     const { index } = readVringState(words, 0);
     const ring = this.#rings.rings[index];
     if (ring === undefined) return "there is no such ring";
+    this.#window?.stop();
     ring.stop();
     return this.#replies.vringState(request, { index, num: ring.nextAvailable });
   }
@@ -264,22 +299,26 @@ export class VhostUserConnection {
   #setStatus({ words }: Message): Outcome {
     const { valueLow, valueHigh } = readU64Payload(words, 0);
     if (valueHigh !== 0 || valueLow > 0xff) return "a status has eight bits";
-    if (valueLow === 0) this.#rings.suspend();
+    if (valueLow === 0) this.#suspend();
     this.#status = valueLow & ~DeviceStatus.DeviceNeedsReset;
     if (!this.#rings.hasFeatures) this.#status &= ~DeviceStatus.FeaturesOk;
     return undefined;
   }
 
-  #setBackEndFd(fd: number | undefined): void {
-    if (this.#backEndFd !== undefined) this.#host.closeFd(this.#backEndFd);
-    this.#backEndFd = fd;
+  #suspend(): void {
+    this.#window?.stop();
+    this.#rings.suspend();
   }
 
   /** A front end that takes the display socket changes the screens' sizes itself: QEMU, where this message is an error. */
   #tellConfigChanged(): void {
     const isTaken = this.#has(ProtocolFeature.BackendReq) && this.#has(ProtocolFeature.Config) && !this.#hasGpuSocket;
-    if (this.#backEndFd === undefined || !isTaken) return;
-    this.#host.send(this.#backEndFd, this.#replies.request(BackEndRequest.ConfigChangeMsg));
+    if (isTaken) this.#channel.tell(BackEndRequest.ConfigChangeMsg);
+  }
+
+  /** Whether the front end has agreed on all that it takes to show a file in a shared memory region. */
+  get #canShow(): boolean {
+    return (this.#protocolFeatures & WINDOW_FEATURES) === WINDOW_FEATURES;
   }
 
   #has(feature: ProtocolFeature): boolean {

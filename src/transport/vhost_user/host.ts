@@ -4,6 +4,19 @@ export interface Mapping {
   readonly offset: number;
 }
 
+/** Where a guest sees a file of the host: the device's shared memory region. */
+export interface SharedMemoryWindow {
+  /**
+   * Shows the file `fd`, which is as long as the region; the same file each time. `"asked"` means that `onAnswer` is called
+   * when it is known, `"refused"` that it is not shown.
+   */
+  show(fd: number): "shown" | "asked" | "refused";
+  /** The device is reset: `show` says again whether the file is shown. */
+  reset(): void;
+  /** Called when `show`, which has said `"asked"`, says something else. Set by the host. */
+  onAnswer: (() => void) | undefined;
+}
+
 /**
  * What a connection needs of the program around it: file descriptors, memory maps and a loop that waits. No call blocks or
  * throws. A file descriptor that a front end sent belongs to the connection until it closes it or hands it on; it may be
@@ -38,6 +51,20 @@ export interface VhostUserHost {
   setGpuSocket(fd: number | undefined): void;
   /** Writes `message` to `fd`, a socket or a pipe, as a whole; drops it rather than wait. The bytes are valid during the call. */
   send(fd: number, message: Uint8Array): void;
+  /** Sends `message` and a duplicate of `fd` to the socket `socketFd` as a whole; false when it takes no more, or is none. */
+  sendWithFd(socketFd: number, message: Uint8Array, fd: number): boolean;
+  /**
+   * Reads at most `wantedBytes` bytes from the socket `fd`; "nothing" when none are there yet, "closed" when none will come.
+   * The bytes are valid until the next call. File descriptors that come with them are closed.
+   */
+  receive(fd: number, wantedBytes: number): Uint8Array | "nothing" | "closed";
+  /**
+   * Calls `onReadable`, not within this call, whenever `fd` can be read or its other end was closed; in place of the one
+   * before, or of none (undefined) any more. False when `fd` is nothing that can be waited for.
+   */
+  watchChannel(fd: number | undefined, onReadable?: () => void): boolean;
+  /** Hands over where the guest sees files of the host, if the device has such a region; undefined when the front end has gone. */
+  setWindow(window: SharedMemoryWindow | undefined): void;
   /** Told in a sentence of a request that was refused and of a ring that was stopped, as often as a front end likes. */
   report(message: string): void;
 }

@@ -1,24 +1,32 @@
+import type { SharedMemoryRegion } from "../../virtio/virtio_device.ts";
 import {
   CONFIG_ACCESS_BYTES_OFFSET,
   type ConfigAccess,
   MAX_PAYLOAD_BYTES,
   MESSAGE_HEADER_SIZE,
   MessageFlag,
+  SHMEM_CONFIG_SIZES_OFFSET,
+  SHMEM_SIZES,
   U64_PAYLOAD_SIZE,
   VHOST_USER_VERSION,
   VRING_STATE_SIZE,
   type VringState,
   writeConfigAccess,
   writeMessageHeader,
+  writeShmemConfig,
   writeU64Payload,
   writeVringState,
 } from "./vhost_user.gen.ts";
 
 const PAYLOAD = MESSAGE_HEADER_SIZE / 4;
+const SHMEM_CONFIG_BYTES = SHMEM_CONFIG_SIZES_OFFSET + SHMEM_SIZES * 8;
 
-/** Writes messages of the back end, one at a time: what a method returns is valid until the next is called. */
+/** Most bytes of a reply; no request has more. */
+export const MAX_REPLY_BYTES: number = MESSAGE_HEADER_SIZE + Math.max(MAX_PAYLOAD_BYTES, SHMEM_CONFIG_BYTES);
+
+/** Writes replies of the back end, one at a time: what a method returns is valid until the next is called. */
 export class ReplyWriter {
-  readonly #words = new Uint32Array((MESSAGE_HEADER_SIZE + MAX_PAYLOAD_BYTES) / 4);
+  readonly #words = new Uint32Array(MAX_REPLY_BYTES / 4);
   readonly #bytes = new Uint8Array(this.#words.buffer);
 
   /** A reply without a payload. */
@@ -48,13 +56,21 @@ export class ReplyWriter {
     return this.#finish(request, CONFIG_ACCESS_BYTES_OFFSET + sizeBytes);
   }
 
-  /** A message without a payload that the back end begins. */
-  request(request: number): Uint8Array {
-    return this.#finish(request, 0, VHOST_USER_VERSION);
+  /** A reply that shows the lengths of the shared memory regions `regions`. */
+  sharedMemory(request: number, regions: readonly SharedMemoryRegion[]): Uint8Array {
+    const sizes = PAYLOAD + SHMEM_CONFIG_SIZES_OFFSET / 4;
+    writeShmemConfig(this.#words, PAYLOAD, { numRegions: regions.length });
+    this.#words.fill(0, sizes, sizes + SHMEM_SIZES * 2);
+    for (const { id, lengthBytes } of regions) this.#words.set(halves(lengthBytes), sizes + id * 2);
+    return this.#finish(request, SHMEM_CONFIG_BYTES);
   }
 
-  #finish(request: number, sizeBytes: number, flags = VHOST_USER_VERSION | MessageFlag.Reply): Uint8Array {
-    writeMessageHeader(this.#words, 0, { request, flags, sizeBytes });
+  #finish(request: number, sizeBytes: number): Uint8Array {
+    writeMessageHeader(this.#words, 0, { request, flags: VHOST_USER_VERSION | MessageFlag.Reply, sizeBytes });
     return this.#bytes.subarray(0, MESSAGE_HEADER_SIZE + sizeBytes);
   }
+}
+
+function halves(value: number): [low: number, high: number] {
+  return [value >>> 0, Math.floor(value / 2 ** 32)];
 }

@@ -18,6 +18,8 @@ export const VRING_NO_FD = 0x100;
 export const MAX_TABLE_REGIONS = 8;
 /** Where the configuration space ends at the latest. vhost-user, Payload. */
 export const MAX_CONFIG_BYTES = 0x100;
+/** How many sizes follow in the reply to GET_SHMEM_CONFIG. vhost-user, Payload. */
+export const SHMEM_SIZES = 0x100;
 /** Most bytes of a request's payload. vhost-user, Front-end message types. */
 export const MAX_PAYLOAD_BYTES = 268;
 /** Most file descriptors that come with a request. vhost-user, Front-end message types. */
@@ -51,6 +53,7 @@ export const FrontEndRequest = {
   RemMemReg: 38,
   SetStatus: 39,
   GetStatus: 40,
+  GetShmemConfig: 44,
 } as const;
 /** One of the values of `FrontEndRequest`. vhost-user, Front-end message types. */
 export type FrontEndRequest = typeof FrontEndRequest[keyof typeof FrontEndRequest];
@@ -59,6 +62,8 @@ export type FrontEndRequest = typeof FrontEndRequest[keyof typeof FrontEndReques
 export const BackEndRequest = {
   /** The configuration space has changed. */
   ConfigChangeMsg: 2,
+  /** A file is to be seen in a shared memory region. */
+  ShmemMap: 9,
 } as const;
 /** One of the values of `BackEndRequest`. vhost-user, Back-end message types. */
 export type BackEndRequest = typeof BackEndRequest[keyof typeof BackEndRequest];
@@ -73,6 +78,14 @@ export const MessageFlag = {
 /** One of the values of `MessageFlag`. vhost-user, Header. */
 export type MessageFlag = typeof MessageFlag[keyof typeof MessageFlag];
 
+/** How a guest may use what it sees in a shared memory region. vhost-user, Payload. */
+export const ShmemFlag = {
+  /** It may write, too. */
+  MapRw: 1,
+} as const;
+/** One of the values of `ShmemFlag`. vhost-user, Payload. */
+export type ShmemFlag = typeof ShmemFlag[keyof typeof ShmemFlag];
+
 /** The number of each protocol feature bit that the back end offers. vhost-user, Protocol features. */
 export const ProtocolFeature = {
   /** GET_QUEUE_NUM. */
@@ -83,12 +96,16 @@ export const ProtocolFeature = {
   BackendReq: 5,
   /** GET_CONFIG and SET_CONFIG. */
   Config: 9,
+  /** Files may come with messages that the back end begins. */
+  BackendSendFd: 10,
   /** RESET_DEVICE. */
   ResetDevice: 13,
   /** Regions of memory come and go one by one. */
   ConfigureMemSlots: 15,
   /** GET_STATUS and SET_STATUS. */
   Status: 16,
+  /** GET_SHMEM_CONFIG and SHMEM_MAP. */
+  ShmemMap: 22,
 } as const;
 /** One of the values of `ProtocolFeature`. vhost-user, Protocol features. */
 export type ProtocolFeature = typeof ProtocolFeature[keyof typeof ProtocolFeature];
@@ -216,6 +233,10 @@ const RULES: ReadonlyMap<number, RequestRules> = new Map<number, RequestRules>([
     name: "GET_STATUS", leastPayloadBytes: 0, mostPayloadBytes: 0, leastFds: 0, mostFds: 0, hasReply: true,
     feature: ProtocolFeature.Status,
   }],
+  [FrontEndRequest.GetShmemConfig, {
+    name: "GET_SHMEM_CONFIG", leastPayloadBytes: 0, mostPayloadBytes: 0, leastFds: 0, mostFds: 0, hasReply: true,
+    feature: ProtocolFeature.ShmemMap,
+  }],
 ]);
 
 /**
@@ -251,6 +272,12 @@ export const MEMORY_SLOT_SIZE = 40;
 export const CONFIG_ACCESS_SIZE = 12;
 /** Offset in bytes of what follows, `bytes`. vhost-user, Payload. */
 export const CONFIG_ACCESS_BYTES_OFFSET = 12;
+/** Size in bytes of `VhostUserShMemConfig`. vhost-user, Payload. */
+export const SHMEM_CONFIG_SIZE = 8;
+/** Offset in bytes of what follows, `sizes`. vhost-user, Payload. */
+export const SHMEM_CONFIG_SIZES_OFFSET = 8;
+/** Size in bytes of `VhostUserMMap`. vhost-user, Payload. */
+export const SHMEM_MAPPING_SIZE = 40;
 
 /** What every message begins with. vhost-user, Header. */
 export interface MessageHeader {
@@ -328,6 +355,29 @@ export interface ConfigAccess {
   flags: number;
 }
 
+/**
+ * What shared memory regions there are. A size in bytes for every id follows: le64, 0 where there is no region.
+ * vhost-user, Payload.
+ */
+export interface ShmemConfig {
+  /** How many sizes are not 0. */
+  numRegions: number;
+}
+
+/** A range of a file, and where in a shared memory region it is to be seen. vhost-user, Payload. */
+export interface ShmemMapping {
+  /** The region's id, 0 to 255: on the wire a byte and seven of padding. */
+  regionId: number;
+  /** Where the range begins in the file. */
+  fileOffset: number;
+  /** Where it is seen in the region. */
+  regionOffset: number;
+  /** Its length. */
+  sizeBytes: number;
+  /** Bits of `ShmemFlag`. */
+  flags: number;
+}
+
 /** Reads the `VhostUserHeader` at `words[wordIndex]` into a new record. vhost-user, Header. */
 export function readMessageHeader(words: Uint32Array, wordIndex: number): MessageHeader {
   const into: MessageHeader = { request: 0, flags: 0, sizeBytes: 0 };
@@ -400,6 +450,24 @@ export function readConfigAccess(words: Uint32Array, wordIndex: number): ConfigA
   into.offset = words[wordIndex]!;
   into.sizeBytes = words[wordIndex + 1]!;
   into.flags = words[wordIndex + 2]!;
+  return into;
+}
+
+/** Reads the `VhostUserShMemConfig` at `words[wordIndex]` into a new record. vhost-user, Payload. */
+export function readShmemConfig(words: Uint32Array, wordIndex: number): ShmemConfig {
+  const into: ShmemConfig = { numRegions: 0 };
+  into.numRegions = words[wordIndex]!;
+  return into;
+}
+
+/** Reads the `VhostUserMMap` at `words[wordIndex]` into a new record. vhost-user, Payload. */
+export function readShmemMapping(words: Uint32Array, wordIndex: number): ShmemMapping {
+  const into: ShmemMapping = { regionId: 0, fileOffset: 0, regionOffset: 0, sizeBytes: 0, flags: 0 };
+  into.regionId = words[wordIndex]!;
+  into.fileOffset = u64(words[wordIndex + 2]!, words[wordIndex + 3]!);
+  into.regionOffset = u64(words[wordIndex + 4]!, words[wordIndex + 5]!);
+  into.sizeBytes = u64(words[wordIndex + 6]!, words[wordIndex + 7]!);
+  into.flags = words[wordIndex + 8]!;
   return into;
 }
 
@@ -481,4 +549,26 @@ export function writeConfigAccess(words: Uint32Array, wordIndex: number, fields:
   words[wordIndex + 1] = fields.sizeBytes;
   words[wordIndex + 2] = fields.flags;
   return CONFIG_ACCESS_SIZE;
+}
+
+/** Writes a `VhostUserShMemConfig` at `words[wordIndex]` and returns its size in bytes. vhost-user, Payload. */
+export function writeShmemConfig(words: Uint32Array, wordIndex: number, fields: ShmemConfig): number {
+  words[wordIndex] = fields.numRegions;
+  words[wordIndex + 1] = 0;
+  return SHMEM_CONFIG_SIZE;
+}
+
+/** Writes a `VhostUserMMap` at `words[wordIndex]` and returns its size in bytes. vhost-user, Payload. */
+export function writeShmemMapping(words: Uint32Array, wordIndex: number, fields: ShmemMapping): number {
+  words[wordIndex] = fields.regionId;
+  words[wordIndex + 1] = 0;
+  words[wordIndex + 2] = fields.fileOffset;
+  words[wordIndex + 3] = fields.fileOffset / 4294967296;
+  words[wordIndex + 4] = fields.regionOffset;
+  words[wordIndex + 5] = fields.regionOffset / 4294967296;
+  words[wordIndex + 6] = fields.sizeBytes;
+  words[wordIndex + 7] = fields.sizeBytes / 4294967296;
+  words[wordIndex + 8] = fields.flags;
+  words[wordIndex + 9] = 0;
+  return SHMEM_MAPPING_SIZE;
 }

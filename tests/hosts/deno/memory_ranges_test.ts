@@ -83,3 +83,27 @@ Deno.test("ranges lie where they were asked for, overlap with nothing, and are w
     assert(total === 0 || ranges.take(total, 4096) === PAGE);
   }));
 });
+
+Deno.test("a memory that another thread makes longer meanwhile gives ranges that are nobody else's", () => {
+  const memory = makeMemory();
+  const others: number[] = [];
+  const raced = {
+    get buffer() {
+      return memory.buffer;
+    },
+    grow(pages: number): number {
+      if (others.length < 2) others.push(memory.grow(3) * PAGE); // just before
+      return memory.grow(pages);
+    },
+  } as WebAssembly.Memory;
+  const ranges = new MemoryRanges(raced);
+
+  const first = ranges.take(4 * PAGE, 8 * PAGE, PAGE)!;
+  const second = ranges.take(4 * PAGE, 4096)!;
+
+  assertEquals([first % (8 * PAGE), first + 4 * PAGE <= memory.buffer.byteLength], [PAGE, true]);
+  for (const begin of others) {
+    for (const range of [first, second]) assert(range + 4 * PAGE <= begin || range >= begin + 3 * PAGE);
+  }
+  assert(Math.abs(first - second) >= 4 * PAGE);
+});

@@ -1,10 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { GpuSocket } from "../../../src/hosts/deno/gpu_socket.ts";
 import { makeMemoryFile } from "../../../src/hosts/deno/memory_file.ts";
 import { MemoryMap } from "../../../src/hosts/deno/memory_map.ts";
+import { SocketMessages } from "../../../src/hosts/deno/socket_messages.ts";
 import { makeSocketPair } from "../../../src/hosts/deno/unix_socket.ts";
 import { FdVhostUserHost } from "../../../src/hosts/deno/vhost_user_host.ts";
-import { LinuxPieces } from "./linux_pieces.ts";
+import { descriptorCount, LinuxPieces } from "./linux_pieces.ts";
 import { testOnLinux } from "./on_linux.ts";
 
 class HostPieces {
@@ -18,10 +19,12 @@ class HostPieces {
     const report = (message: string) => this.reports.push(message);
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
     this.host = new FdVhostUserHost({
+      libc,
       fds,
       epoll,
       memoryMap: new MemoryMap(libc, fds, memory, { requiresSeals: false, warn: report }),
       gpuSocket: new GpuSocket({ libc, fds, epoll, display: undefined, report, resume: () => {} }),
+      window: undefined,
       report,
       notify: (queue) => this.notified.push(queue),
     });
@@ -121,4 +124,48 @@ testOnLinux("work that is left is done once a turn, after what has arrived", () 
   assertEquals(pieces.turn(), [0, 1]);
 
   assertEquals([host.hasWork, pieces.turn()], [false, []]);
+});
+
+testOnLinux("a channel brings bytes and the end, once it is watched, and file descriptors with them are closed", () => {
+  using pieces = new HostPieces();
+  const { host, linux } = pieces;
+  const [near, far] = makeSocketPair(linux.libc);
+  linux.own(far!);
+  const messages = new SocketMessages(linux.libc, 64, 1);
+  const take = () => {
+    const received = host.receive(far!, 2);
+    return typeof received === "string" ? received : [...received];
+  };
+  let heard = 0;
+  assertEquals(host.watchChannel(far, () => heard++), true);
+  const before = descriptorCount();
+
+  messages.send(near!, Uint8Array.of(1, 2, 3), [near!]);
+  pieces.turn();
+  assertEquals([heard, take(), take(), take(), descriptorCount()], [1, [1, 2], [3], "nothing", before]);
+
+  host.watchChannel(undefined);
+  messages.send(near!, Uint8Array.of(4));
+  pieces.turn();
+  linux.fds.close(near!);
+  assertEquals([heard, take(), take()], [1, [4], "closed"]);
+});
+
+testOnLinux("a message and a file go over a channel as a whole, or not", () => {
+  using pieces = new HostPieces();
+  const { host, linux } = pieces;
+  const [near, far] = makeSocketPair(linux.libc).map((fd) => linux.own(fd));
+  const file = linux.own(makeMemoryFile(linux.libc, "test", 4096));
+  const message = new Uint8Array(52).fill(7);
+
+  assertEquals(host.sendWithFd(far!, message, file), true);
+
+  const received = new SocketMessages(linux.libc, 64, 1).receive(near!, 64);
+  assert(typeof received === "object");
+  assertEquals(received.bytes.slice(), message);
+  assertEquals(linux.fds.status(received.fds[0]!)!.identity, linux.fds.status(file)!.identity);
+  linux.fds.close(received.fds[0]!);
+  assertEquals([host.sendWithFd(file, message, file), host.sendWithFd(linux.event(), message, file)], [false, false]);
+  while (host.sendWithFd(far!, message, file)) continue; // until nobody reads
+  assertEquals([host.watchChannel(file, () => {}), host.watchChannel(far, () => {})], [false, true]);
 });

@@ -1,7 +1,8 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { makeMemoryFile } from "../../../src/hosts/deno/memory_file.ts";
 import { connectTo, listenAt, makeSocketPair } from "../../../src/hosts/deno/unix_socket.ts";
 import { startVhostUser } from "../../../src/hosts/deno/vhost_user.ts";
+import { ReferenceRenderer } from "../../support/renderer/reference_renderer.ts";
 import { FrontEndSocket } from "../../support/vhost_front_end/front_end_socket.ts";
 import { VhostFrontEnd } from "../../support/vhost_front_end/vhost_front_end.ts";
 import { descriptorCount, LinuxPieces } from "./linux_pieces.ts";
@@ -92,6 +93,52 @@ testOnLinux("what cannot be served is refused by name", async () => {
   await assertRejects(() => startVhostUser({ fd: file, keep: true }), TypeError, "keep must go with socketPath");
   await assertRejects(() => startVhostUser({ fd: file }), Error, `file descriptor ${file} must be a socket`);
 });
+
+testOnLinux("a window without a renderer, or of another length than a power of two, is refused", async () => {
+  const start = (hostVisibleBytes: number) =>
+    startVhostUser({ socketPath: "x", renderer: new ReferenceRenderer(), hostVisibleBytes });
+
+  await assertRejects(() => startVhostUser({ socketPath: "x", hostVisibleBytes: 4096 }), TypeError, "with a renderer");
+  for (const length of [0, 2048, 12288, 2 ** 32, -4096, NaN, 4096.5]) {
+    await assertRejects(() => start(length), RangeError, `a power of two from 4096 to 2147483648, got ${length}`);
+  }
+});
+
+testOnLinux(
+  "a renderer that could not be served, or is served no more, is reset and leaves no descriptor",
+  async () => {
+    await withPath(async (socketPath) => {
+      let resets = 0;
+      const makeRenderer = () => {
+        const renderer = new ReferenceRenderer();
+        const reset = renderer.reset.bind(renderer);
+        renderer.reset = () => {
+          resets++;
+          reset();
+        };
+        return renderer;
+      };
+      const start = (path: string, renderer = makeRenderer()) =>
+        startVhostUser({ socketPath: path, renderer, hostVisibleBytes: 4096, keep: true });
+      const comeAndGo = async () => {
+        const used = makeRenderer();
+        const backEnd = await start(socketPath, used);
+        await assertRejects(() => start(socketPath), Error, "Cannot listen");
+        await assertRejects(() => start(`${socketPath}-2`, used), Error, "belongs to another device");
+        resets = 0;
+        backEnd.stop();
+        await backEnd.ended;
+        assert(resets > 0);
+      };
+      await comeAndGo();
+      const before = descriptorCount();
+
+      for (let count = 0; count < 5; count++) await comeAndGo(); // more than what is Deno's own and takes a while
+
+      await eventually(() => descriptorCount() <= before);
+    });
+  },
+);
 
 testOnLinux("device settings out of range are a failure to start", async () => {
   await withPath(async (socketPath) => {

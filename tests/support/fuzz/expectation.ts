@@ -1,6 +1,6 @@
 import * as layout from "../../../src/wasm/layout.gen.ts";
 import type { QueueBlock } from "../reference/blocks.ts";
-import { popReference } from "../reference/chain.ts";
+import { popReference, walkReference } from "../reference/chain.ts";
 import { type Piece, type Region, resolveReference } from "../reference/region.ts";
 import type { FuzzQueue } from "./fuzz_queue.ts";
 import { imageOffsetOf, type RamPart } from "./guest_layout.ts";
@@ -38,17 +38,7 @@ export function expectationOf(
   hasIndirectDesc: boolean,
 ): Expectation {
   if (!isReachable(queue, regions)) return { chains: [], error: layout.ERROR_ADDRESS };
-  const block: QueueBlock = {
-    descriptorOffset: imageOffsetOf(queue.descriptors),
-    availableOffset: imageOffsetOf(queue.available),
-    usedOffset: imageOffsetOf(queue.used),
-    size: queue.size,
-    nextAvailable: queue.done,
-    nextUsed: queue.done,
-    flags: hasIndirectDesc ? layout.QUEUE_FLAG_INDIRECT_DESC : 0,
-    regions: 0,
-    signalledUsed: 0,
-  };
+  const block = blockOf(queue, hasIndirectDesc);
   const chains: OfferedChain[] = [];
   while (true) {
     const { result, chain } = popReference(image.view, block, regions);
@@ -56,6 +46,23 @@ export function expectationOf(
     chains.push(chain);
     block.nextAvailable = (block.nextAvailable + 1) & 0xffff;
   }
+}
+
+/** Walks the chain that begins at `head` again, for the device has taken it before; undefined when it is malformed. */
+export function rewalk(
+  image: GuestImage,
+  queue: FuzzQueue,
+  regions: Region[],
+  hasIndirectDesc: boolean,
+  head: number,
+): OfferedChain | undefined {
+  if (!isReachable(queue, regions)) return undefined;
+  return walkReference(image.view, blockOf(queue, hasIndirectDesc), regions, head).chain;
+}
+
+/** Whether two chains have the same pieces. */
+export function isSameChain(a: OfferedChain, b: OfferedChain): boolean {
+  return a.head === b.head && isSameList(a.readable, b.readable) && isSameList(a.writable, b.writable);
 }
 
 /** Whether two expectations are the same: if not, the device's own replies changed what it was to find. */
@@ -81,14 +88,24 @@ export function gather(bytes: Uint8Array, pieces: readonly Piece[], length: numb
   return out;
 }
 
+function blockOf(queue: FuzzQueue, hasIndirectDesc: boolean): QueueBlock {
+  return {
+    descriptorOffset: imageOffsetOf(queue.descriptors),
+    availableOffset: imageOffsetOf(queue.available),
+    usedOffset: imageOffsetOf(queue.used),
+    size: queue.size,
+    nextAvailable: queue.taken,
+    nextUsed: queue.done,
+    flags: hasIndirectDesc ? layout.QUEUE_FLAG_INDIRECT_DESC : 0,
+    regions: 0,
+    signalledUsed: 0,
+  };
+}
+
 function isReachable(queue: FuzzQueue, regions: Region[]): boolean {
   const { descriptors, available, availableBytes, used, usedBytes, size } = queue;
   const ranges = [[descriptors, size * 16], [available, availableBytes], [used, usedBytes]] as const;
   return ranges.every(([address, bytes]) => resolveReference(regions, BigInt(address), bytes) >= 0);
-}
-
-function isSameChain(a: OfferedChain, b: OfferedChain): boolean {
-  return a.head === b.head && isSameList(a.readable, b.readable) && isSameList(a.writable, b.writable);
 }
 
 function isSameList(a: readonly Piece[], b: readonly Piece[]): boolean {

@@ -50,6 +50,7 @@ export class FuzzGuest {
   readonly #writer: BatchWriter;
   readonly #probe: Probe;
   readonly #movesRam: boolean;
+  readonly #holdsOver: boolean;
   #startBytes = 0;
 
   /** A guest that does what follows from `seed`, on devices with these limits. */
@@ -59,7 +60,7 @@ export class FuzzGuest {
     const { image } = session;
     random.fill(image.bytes);
     const features = drawFeatures(session, random);
-    const requests = new RequestGenerator(random, features, () => space.anyAddress());
+    const requests = new RequestGenerator(random, features, () => space.anyPages());
     const queues = [CONTROL_SIZES, CURSOR_SIZES].map((sizes, index) =>
       new FuzzQueue(image, space, index, random.pick(sizes))
     );
@@ -75,6 +76,9 @@ export class FuzzGuest {
     this.#writer = new BatchWriter(random, image, space, requests, this.#habits);
     this.#probe = new Probe(session, space, new BatchWriter(random, image, space, requests, polite));
     this.#movesRam = random.oneIn(4);
+    this.#holdsOver = random.oneIn(2);
+    const answersLater = random.oneIn(3) ? "byHand" : "never";
+    session.forEachMachine(({ renderer }) => renderer.inner.answersLater = answersLater);
   }
 
   /** Sends batches until the guest has had enough or the device needs a reset. Throws where the device does wrong. */
@@ -86,7 +90,11 @@ export class FuzzGuest {
       const working = this.#session.queues.filter((queue) => !this.#session.isBroken(queue));
       if (working.length === 0) return { commands, end: "broken" };
       commands += this.#writer.write(working, BATCH_COMMANDS);
-      const verdict = this.#session.run();
+      if (this.#random.oneIn(80)) {
+        this.#session.leave();
+        return { commands, end: "left" };
+      }
+      const verdict = this.#session.run(this.#holdsOver && this.#random.oneIn(2));
       const isOver = verdict === "undefined" || (verdict === "broken" && this.#random.oneIn(2));
       if (isOver) return { commands, end: verdict };
       if (batch % 16 === 0) this.#checkState();
@@ -105,10 +113,15 @@ export class FuzzGuest {
     this.#checkState();
     if (this.#session.queues.some((queue) => this.#session.isBroken(queue))) return "broken";
     this.#session.setParts(ramParts);
+    const verdict = this.#session.run(); // what still waits for fences
+    if (verdict !== "answered") return verdict;
     const live = this.#probe.unref(this.#requests.resourceIds);
+    this.#probe.destroyContexts(this.#requests.contextIds);
     const leftBytes = this.#session.same(({ heap }) => heap.usedBytes, "the heap in use") - this.#startBytes;
     if (this.#habits.spoiledRings > 0 && leftBytes > 0) return "answered"; // spoiled requests made resources of other ids
-    assertEquals(leftBytes, 0, "the heap in use without resources");
+    assertEquals(leftBytes, 0, "the heap in use without resources and contexts");
+    const accountedBytes = this.#session.same((machine) => machine.accountedBytes, "the account");
+    assertEquals(accountedBytes, 0, "the account without resources and contexts");
     assert(live <= this.#limits.resources, `${live} resources, the limit is ${this.#limits.resources}`);
     this.#probe.assertPicture(this.#random.below(256));
     return "answered";
@@ -124,6 +137,11 @@ export class FuzzGuest {
       session.same(({ display }) => display.cursor(id)?.picture.rgba ?? NOTHING, `the cursor of scanout ${id}`);
     }
     const guestBytes = session.same(({ heap }) => heap.usedBytes, "the heap in use") - this.#startBytes - shownBytes;
+    session.same((machine) => machine.contents(), "the contents of resources");
+    session.same((machine) => machine.accountedBytes, "the account");
+    for (const { begin, end } of session.model.isTrusted ? session.model.state.mappedRanges : []) {
+      session.same((machine) => machine.windowBytes(begin, end - begin), `the window at ${begin}`);
+    }
     const limit = this.#limits.hostMemoryBytes;
     assert(guestBytes <= limit, `the guest holds ${guestBytes} bytes of host memory, the limit is ${limit}`);
   }

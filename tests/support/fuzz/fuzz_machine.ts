@@ -1,13 +1,17 @@
+import type { HostAccount } from "../../../src/device/host_account.ts";
 import { VirtioGpu } from "../../../src/device/virtio_gpu.ts";
 import { defaultLimits, type Limits } from "../../../src/device/limits.ts";
 import { MemoryDisplay } from "../../../src/display/memory_display.ts";
 import { GuestMemory, type Region } from "../../../src/memory/guest_memory.ts";
 import { Arena, type Extent } from "../../../src/memory/host_heap.ts";
+import { MemoryWindow } from "../../../src/memory/memory_window.ts";
 import { VirtioPci } from "../../../src/transport/pci.ts";
 import { CHAIN_BYTES, REGION_TABLE_BYTES } from "../../../src/wasm/layout.gen.ts";
+import { ReferenceRenderer } from "../renderer/reference_renderer.ts";
 import { firstDifference } from "./first_difference.ts";
-import { guardOffsets, HEAP_AT, PAGE_BYTES, ramParts } from "./guest_layout.ts";
+import { guardOffsets, HEAP_AT, PAGE_BYTES, ramParts, WINDOW_BYTES } from "./guest_layout.ts";
 import { GuardedHeap } from "./guarded_heap.ts";
+import { LoggedRenderer } from "./logged_renderer.ts";
 
 /** How one machine of a pair differs from the other. */
 export interface MachineKind {
@@ -25,6 +29,10 @@ export class FuzzMachine {
   readonly guest: GuestMemory;
   readonly heap: GuardedHeap;
   readonly gpu: VirtioGpu;
+  /** What draws for the guest, and what it was asked. */
+  readonly renderer: LoggedRenderer;
+  /** Where the host visible memory begins. */
+  readonly windowAddress: number;
   readonly pci: VirtioPci;
   readonly display: MemoryDisplay = new MemoryDisplay();
   /** Work that the device put off. */
@@ -36,12 +44,16 @@ export class FuzzMachine {
     this.memory = memory;
     this.guest = guest;
     this.heap = heap;
+    this.windowAddress = heap.allocate(WINDOW_BYTES);
+    this.renderer = new LoggedRenderer(new ReferenceRenderer(), this.windowAddress);
     this.gpu = new VirtioGpu(guest, {
       display: this.display,
       outputs: [{ widthPixels: 640, heightPixels: 480 }, { widthPixels: 320, heightPixels: 200 }],
       resourceBlob: true,
       resourceUuid: true,
       blobAlignment: 4,
+      renderer: this.renderer,
+      hostVisibleMemory: new MemoryWindow(guest, this.windowAddress, WINDOW_BYTES),
       limits,
       onGuestError: () => {},
     });
@@ -95,6 +107,24 @@ export class FuzzMachine {
       if (turns > 100_000) throw new Error("The device puts work off without an end");
       this.deferred.shift()!();
     }
+  }
+
+  /** Host memory that the device has counted for its guest, in bytes. */
+  get accountedBytes(): number {
+    return (this.renderer.inner.host.account as HostAccount).usedBytes;
+  }
+
+  /** The bytes of `length` at `offset` of the host visible memory. */
+  windowBytes(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.guest.bytes.slice(this.windowAddress + offset, this.windowAddress + offset + length));
+  }
+
+  /** The contents of all 3D resources and host blobs, by their numbers. */
+  contents(): [number, Uint8Array<ArrayBuffer>][] {
+    return [...this.renderer.inner.resources].map(([id, { block }]) => [
+      id,
+      new Uint8Array(this.guest.bytes.slice(block.address, block.address + block.sizeBytes)),
+    ]);
   }
 
   /** Throws `Error` when a byte changed that belongs neither to the guest nor to a block of the heap. */

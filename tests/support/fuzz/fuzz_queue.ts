@@ -33,8 +33,12 @@ export class FuzzQueue {
   readonly descriptors: number;
   readonly available: number;
   readonly used: number;
-  /** Index of the next chain that the device takes, if it has taken all before; the used ring's index too. */
+  /** Index of the next chain that the device takes, modulo 2^16. */
+  taken = 0;
+  /** How many chains the device has handed back, modulo 2^16: the used ring's index. Fewer, while some wait for fences. */
   done = 0;
+  /** Whether chains of earlier batches still wait for fences. */
+  hasParked = false;
   #pushed = 0;
   #slot = 0;
   #slotsLeft: number;
@@ -61,11 +65,6 @@ export class FuzzQueue {
   /** Length of the used ring. */
   get usedBytes(): number {
     return VIRTQ_USED_RING + this.size * VIRTQ_USED_ELEM_SIZE + EVENT_BYTES;
-  }
-
-  /** How many chains the device has not taken yet. */
-  get pending(): number {
-    return (this.#pushed - this.done) & 0xffff;
   }
 
   /** How many descriptors the next chain may have. */

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { CTRL_HDR_SIZE } from "../../../src/protocol/wire.gen.ts";
+import { assert, assertEquals } from "@std/assert";
+import { CTRL_HDR_SIZE, CtrlFlag, GpuQueue } from "../../../src/protocol/wire.gen.ts";
 import { ISR_AT, NOTIFY_AT, NOTIFY_STRIDE_BYTES } from "../../../src/transport/pci_config.ts";
 import {
   CommonCfg,
@@ -11,20 +11,25 @@ import {
 } from "../../../src/virtio/virtio.gen.ts";
 import { type FeatureSet, featureSet, hasFeature } from "../../../src/virtio/virtio_device.ts";
 import type { Piece, Region } from "../reference/region.ts";
+import type { DeviceModel } from "./device_model.ts";
 import {
   bytesOf,
   type Expectation,
   expectationOf,
   gather,
+  isSameChain,
   isSameExpectation,
   type OfferedChain,
   referenceRegions,
+  rewalk,
 } from "./expectation.ts";
+import { FenceOrder, type TimelinePlace } from "./fence_order.ts";
 import { firstDifference } from "./first_difference.ts";
 import type { FuzzMachine } from "./fuzz_machine.ts";
 import type { FuzzQueue } from "./fuzz_queue.ts";
-import { IMAGE_BYTES, imageOffsetOf, type RamPart, ramParts } from "./guest_layout.ts";
+import { IMAGE_BYTES, imageOffsetOf, imageOffsetOfMemory, type RamPart, ramParts } from "./guest_layout.ts";
 import { GuestImage } from "./guest_space.ts";
+import type { LoggedCall } from "./logged_renderer.ts";
 import { hasOverlap } from "./overlap.ts";
 import { checkHeader } from "./reply_check.ts";
 import { READY, startDevice } from "./start_device.ts";
@@ -35,10 +40,25 @@ export type Verdict =
   | "answered"
   /** A queue was malformed, and the device says that it needs a reset. */
   | "broken"
+  /** The guest went away in the middle of everything. */
+  | "left"
   /** The guest aimed replies at rings or tables, so nobody can say what it asked for; it has to reset. */
   | "undefined";
 
+/** Chains that have come back, in their order; with their replies, if there was room for one. */
+type Replies = Map<ParkedChain, Uint8Array | undefined>;
+
 const BROKEN: Expectation = { chains: [], error: -1 };
+/** After so many turns of the host, a device that the guest has confused will do no more. */
+const MOST_TURNS = 500;
+
+/** A chain that was taken and has not come back: its fence waits. */
+interface ParkedChain extends OfferedChain {
+  /** The header of its request. */
+  readonly header: Uint8Array;
+  /** Its place in its timeline; undefined when nobody knows it. */
+  place?: TimelinePlace;
+}
 
 /**
  * One guest on two machines that must not be distinguishable: the guest's RAM is made in an image, brought into both, and
@@ -55,10 +75,14 @@ export class FuzzSession {
   #parts: readonly RamPart[] = ramParts;
   #features: FeatureSet = featureSet();
   #brokenQueues = new Set<FuzzQueue>();
+  readonly #parked = new Map<FuzzQueue, readonly ParkedChain[]>();
+  readonly #model: DeviceModel;
+  readonly #order = new FenceOrder();
 
-  /** Drives these machines, whose devices have the same limits. */
-  constructor(machines: readonly FuzzMachine[]) {
+  /** Drives these machines, whose devices have the limits of `model`. */
+  constructor(machines: readonly FuzzMachine[], model: DeviceModel) {
     this.#machines = machines;
+    this.#model = model;
   }
 
   /** Resets the devices and starts them with these features, which may be any set with VERSION_1, and these queues. */
@@ -66,11 +90,19 @@ export class FuzzSession {
     this.queues = queues;
     this.#features = features;
     this.#brokenQueues.clear();
+    this.#parked.clear();
+    this.#order.clear();
     for (const machine of this.#machines) {
       machine.pci.reset();
       startDevice(machine.pci, features, queues);
       machine.poisonScratch();
     }
+    this.#model.start(features);
+  }
+
+  /** What the devices have made for this guest, in the model's books; not to be relied on once `isTrusted` is false. */
+  get model(): DeviceModel {
+    return this.#model;
   }
 
   /** Resets the devices, with all memory back. */
@@ -104,27 +136,49 @@ export class FuzzSession {
   }
 
   /**
-   * Kicks all queues and checks what became of what the image holds: to the byte, unless replies are aimed at each other, at
-   * requests or at rings. Throws where the device did something that it must not.
+   * Kicks all queues, lets the hosts do what the devices wait for, and checks what became of what the image holds: to the
+   * byte, unless replies are aimed at each other, at requests or at rings. With `holdsOver` the hosts do no more than they
+   * must, so that fences may wait until a later run. Throws where the device did something that it must not.
    */
-  run(): Verdict {
+  run(holdsOver = false): Verdict {
     const regions = referenceRegions(this.#parts);
     const expectations = this.#expect(this.image, regions);
-    const isPrecise = !hasOverlap(this.queues, expectations.flatMap(({ chains }) => chains));
-    const interrupt = this.#wantedInterrupt(expectations);
+    const offered = expectations.flatMap(({ chains }) => chains);
+    const areParkedWhole = this.#areParkedWhole(this.image, regions);
+    const isPrecise = areParkedWhole && !hasOverlap(this.queues, [...offered, ...this.#allParked()]);
+    const answered = this.same(({ gpu }) => gpu.counters.commands, "the commands answered") + offered.length;
     this.forEachMachine((machine) => machine.load(this.image.bytes));
     this.forEachMachine((machine) => this.#kick(machine));
+    if (areParkedWhole) this.#settle(answered, holdsOver && isPrecise);
     this.#collect();
     const after = this.#expect(this.#after, regions);
-    if (!after.every((expectation, index) => isSameExpectation(expectation, expectations[index]!))) return "undefined";
+    const written = this.#takeWritten();
+    const isClear = areParkedWhole && this.#isApart(written, isPrecise ? offered : []) &&
+      this.#areParkedWhole(this.#after, regions) &&
+      after.every((expectation, index) => isSameExpectation(expectation, expectations[index]!));
+    const calls = this.same(({ renderer }) => renderer.takeCalls(), "what they ask their renderers");
+    if (!isPrecise || !isClear) this.#model.giveUp();
+    if (!isClear) return "undefined";
 
-    for (const [index, queue] of this.queues.entries()) this.#checkQueue(queue, expectations[index]!, isPrecise);
+    const interrupt = this.#wantedInterrupt(expectations);
+    for (const [index, queue] of this.queues.entries()) this.#checkQueue(queue, expectations[index]!, isPrecise, calls);
+    this.#acceptPieces(written, Infinity);
+    const openFences = this.same(({ renderer }) => renderer.openFences, "the fences that are not done");
+    if (isPrecise && this.#brokenQueues.size === 0) {
+      assert(openFences <= this.#allParked().length, `${openFences} fences come back before they are done`);
+    }
     assertEquals(
       firstDifference(this.image.bytes, this.#after.bytes),
       -1,
       "a byte of RAM changed that was not offered",
     );
     return this.#checkStatus(expectations, isPrecise ? interrupt : 0);
+  }
+
+  /** Kicks all queues, and does nothing else: what follows is a reset in the middle of everything. */
+  leave(): void {
+    this.forEachMachine((machine) => machine.load(this.image.bytes));
+    this.forEachMachine((machine) => this.#kick(machine));
   }
 
   /** What the image offers in `queue` now. */
@@ -142,6 +196,50 @@ export class FuzzSession {
     return hasFeature(this.#features, VirtioFeature.IndirectDesc);
   }
 
+  /** Whether the chains that wait for fences are still what they were when the device took them. */
+  #areParkedWhole(image: GuestImage, regions: Region[]): boolean {
+    return [...this.#parked].every(([queue, chains]) =>
+      chains.every((chain) => {
+        const now = rewalk(image, queue, regions, this.#hasIndirectDesc, chain.head);
+        return now !== undefined && isSameChain(now, chain);
+      })
+    );
+  }
+
+  /** The guest's pages that transfers may have written, in the image. */
+  #takeWritten(): Piece[] {
+    const written = this.same(({ renderer }) => renderer.takeWritten(), "the pages that they write");
+    return written.map(({ offset, length }) => ({ guestAddress: 0n, offset: imageOffsetOfMemory(offset), length }));
+  }
+
+  /** Whether what transfers wrote is nothing that these chains, or rings, lie in. */
+  #isApart(written: readonly Piece[], chains: readonly OfferedChain[]): boolean {
+    return written.length === 0 || !hasOverlap(this.queues, [...chains, ...this.#allParked()], written);
+  }
+
+  #allParked(): ParkedChain[] {
+    return [...this.#parked.values()].flat();
+  }
+
+  /**
+   * Does what hosts do while a guest waits, with all machines alike, until `answered` commands were answered, and unless
+   * `holdsOver` says otherwise until nothing waits.
+   */
+  #settle(answered: number, holdsOver: boolean): void {
+    for (let turn = 0; turn < MOST_TURNS; turn++) {
+      if (this.same(({ renderer }) => renderer.inner.isWaiting, "what they wait for")) {
+        this.forEachMachine(({ renderer }) => renderer.inner.answerLater());
+      } else {
+        const isDone = this.same(({ gpu }) => gpu.counters.commands, "the commands answered") >= answered;
+        const held = this.same(({ renderer }) => renderer.inner.heldTimelines, "the timelines that are held up");
+        if (held.length === 0 || (isDone && holdsOver)) return;
+        const { contextId, ringIndex } = held[turn % held.length]!;
+        this.forEachMachine(({ renderer }) => renderer.inner.release(contextId, ringIndex));
+      }
+      this.forEachMachine((machine) => this.#drain(machine));
+    }
+  }
+
   #expect(image: GuestImage, regions: Region[]): Expectation[] {
     return this.queues.map((queue) =>
       this.isBroken(queue) ? BROKEN : expectationOf(image, queue, regions, this.#hasIndirectDesc)
@@ -151,6 +249,11 @@ export class FuzzSession {
   #kick(machine: FuzzMachine): void {
     crypto.randomUUID = () => machine.nextUuid(); // the machines must not differ
     for (const { index } of this.queues) machine.pci.writeBar(NOTIFY_AT + index * NOTIFY_STRIDE_BYTES, 2, index);
+    machine.drain();
+  }
+
+  #drain(machine: FuzzMachine): void {
+    crypto.randomUUID = () => machine.nextUuid();
     machine.drain();
   }
 
@@ -166,27 +269,80 @@ export class FuzzSession {
   }
 
   /** Takes over into the image what the device was allowed to write, so that a comparison finds what it was not. */
-  #checkQueue(queue: FuzzQueue, { chains, error }: Expectation, isPrecise: boolean): void {
+  #checkQueue(queue: FuzzQueue, { chains, error }: Expectation, isPrecise: boolean, calls: LoggedCall[]): void {
     const hasEventIdx = hasFeature(this.#features, VirtioFeature.EventIdx);
     if (hasEventIdx) this.#accept(queue.availableEvent, 2);
-    if (isPrecise) chains.forEach((chain, index) => this.#checkAnswer(queue, chain, queue.done + index));
-    else for (const chain of chains) this.#acceptPieces(chain.writable, Infinity);
-    if (!isPrecise) this.#accept(queue.used, queue.usedBytes);
-    if (chains.length > 0) this.#accept(queue.usedIndex, 2);
-    queue.done = (queue.done + chains.length) & 0xffff;
-    if (isPrecise) assertEquals(this.#after.readU16(queue.usedIndex), queue.done, "the index of the used ring");
+    const offered = chains.map((chain) => ({
+      ...chain,
+      header: gather(this.image.bytes, chain.readable, CTRL_HDR_SIZE),
+    }));
+    const open = [...(this.#parked.get(queue) ?? []), ...offered];
+    queue.taken = (queue.taken + chains.length) & 0xffff;
     if (error !== 0) this.#brokenQueues.add(queue);
+    if (open.length > 0) this.#accept(queue.usedIndex, 2);
+    if (isPrecise) {
+      const replies = this.#checkAnswers(queue, open, error !== 0);
+      if (queue.index === GpuQueue.Control) this.#followCommands(queue, offered, replies, calls);
+    } else {
+      for (const chain of open) this.#acceptPieces(chain.writable, Infinity);
+      this.#accept(queue.used, queue.usedBytes);
+      queue.done = (queue.done + open.length) & 0xffff;
+      this.#parked.delete(queue);
+      queue.hasParked = false;
+    }
   }
 
-  #checkAnswer(queue: FuzzQueue, chain: OfferedChain, index: number): void {
-    const element = queue.usedElement(index);
-    this.#accept(element, VIRTQ_USED_ELEM_SIZE);
-    assertEquals(this.#after.readU32(element), chain.head, "the head in the used ring");
-    const length = this.#after.readU32(element + 4);
-    const request = gather(this.image.bytes, chain.readable, CTRL_HDR_SIZE);
-    this.#acceptPieces(chain.writable, length);
-    if (bytesOf(chain.writable) < CTRL_HDR_SIZE) return assertEquals(length, 0, "the length of a reply without room");
-    checkHeader(request, gather(this.#after.bytes, chain.writable, CTRL_HDR_SIZE), length);
+  /**
+   * Checks the chains of `open` that have come back, and keeps the others: only fences may be missing, and those of a queue
+   * that turned out to be malformed are lost. Returns those that have come back, in their order, with their replies.
+   */
+  #checkAnswers(queue: FuzzQueue, open: ParkedChain[], isBroken: boolean): Replies {
+    const replies: Replies = new Map();
+    const count = (this.#after.readU16(queue.usedIndex) - queue.done) & 0xffff;
+    assert(count <= open.length, `${count} chains come back of ${open.length}`);
+    for (let index = 0; index < count; index++) {
+      const element = queue.usedElement(queue.done + index);
+      this.#accept(element, VIRTQ_USED_ELEM_SIZE);
+      const head = this.#after.readU32(element);
+      const at = open.findIndex((chain) => chain.head === head);
+      assert(at >= 0, `the chain ${head} comes back, and nobody waits for it`);
+      const [chain] = open.splice(at, 1);
+      replies.set(chain!, this.#checkAnswer(chain!, this.#after.readU32(element + 4)));
+    }
+    queue.done = (queue.done + count) & 0xffff;
+    const isHeld = this.same(({ renderer }) => renderer.inner.heldTimelines, "what is held up").length > 0;
+    for (const { header } of isBroken ? [] : open) {
+      const isFenced = header.length > 4 && (header[4]! & CtrlFlag.Fence) !== 0;
+      assert(isFenced && isHeld, `a command that nothing holds up does not come back: ${header}`);
+    }
+    this.#parked.set(queue, isBroken ? [] : open);
+    queue.hasParked = open.length > 0;
+    return replies;
+  }
+
+  #checkAnswer({ writable, header }: ParkedChain, length: number): Uint8Array | undefined {
+    this.#acceptPieces(writable, length);
+    if (bytesOf(writable) < CTRL_HDR_SIZE) {
+      assertEquals(length, 0, "the length of a reply without room");
+      return undefined;
+    }
+    checkHeader(header, gather(this.#after.bytes, writable, CTRL_HDR_SIZE), length);
+    return gather(this.#after.bytes, writable, length);
+  }
+
+  /** Compares what the device has answered, and asked its renderer, with the model. */
+  #followCommands(queue: FuzzQueue, chains: readonly ParkedChain[], replies: Replies, calls: LoggedCall[]): void {
+    if (!this.#model.isTrusted) return;
+    for (const chain of chains) {
+      const request = gather(this.image.bytes, chain.readable, Infinity);
+      chain.place = this.#order.begin(this.#model.timelineOf(request));
+      this.#model.follow(request, bytesOf(chain.writable), replies.get(chain), calls);
+    }
+    this.#model.checkRest(calls);
+    for (const { place } of replies.keys()) if (place !== undefined) this.#order.end(place);
+    for (const { place } of this.#parked.get(queue)!) {
+      if (place !== undefined) this.#order.checkWaiting(place, this.#model.state);
+    }
   }
 
   #checkStatus(expectations: readonly Expectation[], interrupt: number): Verdict {
@@ -198,10 +354,10 @@ export class FuzzSession {
     return isBroken ? "broken" : "answered";
   }
 
-  /** The causes of interrupts that the guest wants to hear of. */
+  /** The causes of interrupts that the guest wants to hear of, by the used rings as they are now. */
   #wantedInterrupt(expectations: readonly Expectation[]): number {
-    const isWanted = this.queues.some((queue, index) =>
-      this.#isInterruptWanted(queue, expectations[index]!.chains.length)
+    const isWanted = this.queues.some((queue) =>
+      this.#isInterruptWanted(queue, (this.#after.readU16(queue.usedIndex) - queue.done) & 0xffff)
     );
     const isNewlyBroken = this.#brokenQueues.size === 0 && expectations.some(({ error }) => error !== 0);
     return (isWanted ? InterruptStatus.Queue : 0) | (isNewlyBroken ? InterruptStatus.Config : 0);

@@ -1,8 +1,11 @@
 import { assertEquals } from "@std/assert";
 import type { Limits } from "../../../src/device/limits.ts";
-import { FuzzGuest } from "./fuzz_guest.ts";
+import type { ModelLimits } from "./command_verdict.ts";
+import { DeviceModel } from "./device_model.ts";
+import { FuzzGuest, type FuzzLimits } from "./fuzz_guest.ts";
 import { FuzzMachine } from "./fuzz_machine.ts";
 import { FuzzSession, type Verdict } from "./fuzz_session.ts";
+import { WINDOW_BYTES } from "./guest_layout.ts";
 
 /** What a run of the fuzzer did. */
 export interface FuzzSummary {
@@ -15,9 +18,13 @@ export interface FuzzSummary {
 }
 
 /** Small, so that guests run into them. */
-const LIMITS: Partial<Limits> & { hostMemoryBytes: number; resources: number } = {
+const LIMITS: Partial<Limits> & FuzzLimits & ModelLimits = {
   hostMemoryBytes: 512 * 1024,
   resources: 24,
+  contexts: 4,
+  submitBytes: 64,
+  fencesInFlight: 12,
+  windowBytes: WINDOW_BYTES,
   pageEntries: 512,
   pageSegments: 520,
   workBytesPerNotify: 32 * 1024,
@@ -26,7 +33,11 @@ const LIMITS: Partial<Limits> & { hostMemoryBytes: number; resources: number } =
 /** Throws guests of any kind at two devices, one on unshared and one on shared memory, which held other bytes before. */
 export class Fuzzer {
   readonly #session: FuzzSession;
-  readonly #summary: FuzzSummary = { commands: 0, accepted: 0, ends: { answered: 0, broken: 0, undefined: 0 } };
+  readonly #summary: FuzzSummary = {
+    commands: 0,
+    accepted: 0,
+    ends: { answered: 0, broken: 0, left: 0, undefined: 0 },
+  };
 
   private constructor(session: FuzzSession) {
     this.#session = session;
@@ -35,7 +46,9 @@ export class Fuzzer {
   /** Makes the devices. */
   static async make(): Promise<Fuzzer> {
     const kinds = [{ isShared: false, poison: 0x5a }, { isShared: true, poison: 0xe7 }];
-    return new Fuzzer(new FuzzSession(await Promise.all(kinds.map((kind) => FuzzMachine.make(kind, LIMITS)))));
+    const { windowBytes: _, ...limits } = LIMITS;
+    const machines = await Promise.all(kinds.map((kind) => FuzzMachine.make(kind, limits)));
+    return new Fuzzer(new FuzzSession(machines, new DeviceModel(LIMITS)));
   }
 
   /**
@@ -64,6 +77,7 @@ export class Fuzzer {
     session.reset();
     session.forEachMachine((machine) => machine.checkGuards());
     assertEquals(session.same(({ heap }) => heap.usedBytes, "the heap in use"), emptyBytes, "the heap after a reset");
+    assertEquals(session.same((machine) => machine.accountedBytes, "the account"), 0, "the account after a reset");
     this.#summary.commands += commands;
     this.#summary.accepted += after - before;
     this.#summary.ends[end]++;

@@ -38,8 +38,23 @@ export const IMAGE_BYTES: number = 256 * KIB;
 /** Where the memory's guards are: bytes that nobody owns, before, between and behind the parts. */
 export const guardOffsets: readonly number[] = [0, LOW_AT - PAGE_BYTES, HIGH_AT - PAGE_BYTES, LAST_GUARD_AT];
 
+/** Length of the host visible memory, a block of the heap that the guest sees besides its RAM. */
+export const WINDOW_BYTES: number = 32 * KIB;
+
 /** Where the heap may begin. */
 export const HEAP_AT: number = LAST_GUARD_AT + PAGE_BYTES;
+
+/** Where guests mostly have the pages of resources, away from their rings and buffers: the end of `next` and of `high`. */
+export const pageAreas: readonly { guestAddress: number; sizeBytes: number }[] = ramParts.slice(1).map((part) => ({
+  guestAddress: part.guestAddress + part.sizeBytes - 20 * KIB,
+  sizeBytes: 20 * KIB,
+}));
+
+/** The image offset of an offset in the memory, which must be in RAM. */
+export function imageOffsetOfMemory(offset: number): number {
+  const part = ramParts.find((part) => offset >= part.offset && offset - part.offset < part.sizeBytes);
+  return part!.imageOffset + offset - part!.offset;
+}
 
 /** The image offset of a guest address, which must be in RAM. */
 export function imageOffsetOf(guestAddress: number): number {

@@ -1,4 +1,4 @@
-import { imageOffsetOf, ramParts } from "./guest_layout.ts";
+import { imageOffsetOf, pageAreas, ramParts } from "./guest_layout.ts";
 import type { Random } from "./random.ts";
 
 /** A run of guest addresses. */
@@ -15,13 +15,13 @@ const ROOM_BYTES = 24 * 1024;
 const [LOW, NEXT, HIGH] = ramParts;
 
 /**
- * Says where a guest puts things: rings in front of `low` and `high`, buffers behind them. Buffers of one batch do not
- * overlap, and some lie across the border between `low` and `next`.
+ * Says where a guest puts things: rings in front of `low` and `high`, buffers behind them, pages behind those. Buffers of one
+ * batch do not overlap, and some lie across the border between `low` and `next`.
  */
 export class GuestSpace {
   readonly #random: Random;
-  readonly #lower: Span = { begin: 0, end: NEXT!.guestAddress + NEXT!.sizeBytes, next: 0 };
-  readonly #upper: Span = { begin: HIGH!.guestAddress, end: HIGH!.guestAddress + HIGH!.sizeBytes, next: 0 };
+  readonly #lower: Span = { begin: 0, end: pageAreas[0]!.guestAddress, next: 0 };
+  readonly #upper: Span = { begin: HIGH!.guestAddress, end: pageAreas[1]!.guestAddress, next: 0 };
 
   /** Places things as `random` draws. */
   constructor(random: Random) {
@@ -58,6 +58,14 @@ export class GuestSpace {
     const address = this.take(bytes);
     const isAcross = address !== undefined && address < NEXT!.guestAddress && address + bytes > NEXT!.guestAddress;
     return isAcross ? this.takeTable(bytes) : address;
+  }
+
+  /** Where pages of a resource may begin, and how long they may be: mostly where nothing else is. */
+  anyPages(): { address: number; mostBytes: number } {
+    if (this.#random.oneIn(100)) return { address: this.anyAddress(), mostBytes: 16384 };
+    const { guestAddress, sizeBytes } = this.#random.pick(pageAreas);
+    const offset = this.#random.below(sizeBytes);
+    return { address: guestAddress + offset, mostBytes: Math.min(16384, sizeBytes - offset) };
   }
 
   /** Any address in RAM, whoever uses it. */

@@ -1,9 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   Format,
   GpuQueue,
   readCtrlHdr,
   ResponseType,
+  writeCtxDestroy,
   writeResourceAttachBacking,
   writeResourceCreate2d,
   writeResourceFlush,
@@ -61,6 +62,15 @@ export class Probe {
       else assertEquals(type, ResponseType.ErrInvalidResourceId);
     }
     return count;
+  }
+
+  /** Destroys these contexts, those of them that exist. */
+  destroyContexts(ids: Iterable<number>): void {
+    for (const ctxId of ids) {
+      const type = this.#send(writeCtxDestroy, { ctxId });
+      const refusals: number[] = [ResponseType.ErrInvalidContextId, ResponseType.ErrUnspec]; // without VIRGL, too
+      if (type !== ResponseType.OkNodata) assert(refusals.includes(type));
+    }
   }
 
   /** Puts the pixels into RAM in two parts. */

@@ -27,7 +27,7 @@ const USUAL_LINE = /^(scanout: (a front end has connected|the front end is disco
 /** Boots an amd64 Debian guest in QEMU with the programs of tests/guest_programs in it, and loads the driver. */
 export async function bootQemuGuest(
   { version, ...options }: QemuGuestOptions,
-  { socketPath }: ScanoutBackEnd,
+  { socketPath }: Pick<ScanoutBackEnd, "socketPath">,
 ): Promise<QemuMachine> {
   const [program, image] = [await qemuProgram(version), await debianImage("stable-amd64")];
   const kernel = await uncompressedKernel(image);

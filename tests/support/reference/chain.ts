@@ -29,8 +29,12 @@ export function popReference(view: DataView, queue: QueueBlock, regions: Region[
   if (pending === 0) return { result: layout.CHAIN_NONE };
   if (pending > queue.size) return { result: layout.ERROR_INDEX_JUMP };
   const head = view.getUint16(queue.availableOffset + 4 + (queue.nextAvailable % queue.size) * 2, true);
-  if (head >= queue.size) return { result: layout.ERROR_HEAD_RANGE };
+  return walkReference(view, queue, regions, head);
+}
 
+/** Walks the chain that begins at `head`. */
+export function walkReference(view: DataView, queue: QueueBlock, regions: Region[], head: number): PopOutcome {
+  if (head >= queue.size) return { result: layout.ERROR_HEAD_RANGE };
   const readable: Piece[] = [];
   const writable: Piece[] = [];
   const direct = walk(view, queue.descriptorOffset, queue.size, head);

@@ -4,6 +4,8 @@ import type { VhostUserOptions } from "../../../src/hosts/deno/vhost_user.ts";
 const PROGRAM = fileURLToPath(new URL("./back_end_program.ts", import.meta.url));
 const SOURCES = fileURLToPath(new URL("../../../src", import.meta.url));
 const PATIENCE_MILLISECONDS = 20_000;
+/** What the program's answer to a question for a screenshot begins with. */
+const SCREENSHOT = "screenshot ";
 
 /** What the back end needs: no more, so that every test shows that it is enough. */
 export const PERMISSIONS: readonly string[] = [
@@ -11,6 +13,12 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6",
   `--allow-read=${SOURCES}`,
 ];
+
+/** What a back end is told. */
+export interface BackEndProcessOptions extends Omit<VhostUserOptions, "renderer"> {
+  /** Whether it has the reference renderer, or one that throws at each command stream; none when absent. */
+  readonly renderer?: "reference" | "throwing";
+}
 
 /** What a screen shows: 0 by 0 when nothing. */
 export interface ProcessScreenshot {
@@ -20,6 +28,8 @@ export interface ProcessScreenshot {
   readonly pixels: Uint32Array;
   /** Where the cursor is; undefined while it is hidden. */
   readonly cursor: { readonly x: number; readonly y: number } | undefined;
+  /** The cursor's pixels, 64 by 64; undefined while it is hidden. */
+  readonly cursorRgba: Uint8Array | undefined;
 }
 
 /** A back end that runs as a process of its own. */
@@ -31,17 +41,19 @@ export class BackEndProcess {
   readonly #folder: string;
   readonly #reader: Promise<void>;
   #output = "";
+  /** Answers to `screenshot`: megabytes each, so they are not part of the output. */
+  readonly #screenshots: string[] = [];
   #hasEnded = false;
   #onOutput: (() => void) | undefined;
 
   /** Starts one and waits until front ends can connect. */
-  static async start(options: VhostUserOptions = {}): Promise<BackEndProcess> {
+  static async start(options: BackEndProcessOptions = {}): Promise<BackEndProcess> {
     const process = new BackEndProcess(options);
     await process.waitFor(/^ready$/m);
     return process;
   }
 
-  private constructor(options: VhostUserOptions) {
+  private constructor(options: BackEndProcessOptions) {
     this.#folder = Deno.makeTempDirSync({ prefix: "scanout-vhost-user-" });
     this.path = `${this.#folder}/socket`;
     const args = ["run", ...PERMISSIONS, PROGRAM, JSON.stringify({ socketPath: this.path, ...options })];
@@ -61,37 +73,28 @@ export class BackEndProcess {
     return Deno.readTextFileSync(`/proc/${this.pid}/maps`).split("\n").filter((line) => line.includes(text)).length;
   }
 
-  /** Everything that it has printed so far. */
+  /** All whole lines that it has printed so far, but for screenshots. */
   get output(): string {
     return this.#output;
   }
 
   /** Asks it what scanout `scanoutId` shows. */
   async screenshot(scanoutId = 0): Promise<ProcessScreenshot> {
-    const from = this.#output.length;
     await this.#input.write(new TextEncoder().encode(`screenshot ${scanoutId}\n`));
-    const [, json] = await this.waitFor(/^screenshot (.*)\n/m, from);
-    const { widthPixels, heightPixels, base64, x, y } = JSON.parse(json!);
+    const json = await this.#waitUntil(() => this.#screenshots.shift(), "a screenshot");
+    const { widthPixels, heightPixels, base64, x, y, cursorBase64 } = JSON.parse(json);
     const pixels = new Uint32Array(Uint8Array.fromBase64(base64).buffer);
-    return { widthPixels, heightPixels, pixels, cursor: x === undefined ? undefined : { x, y } };
+    const isHidden = x === undefined;
+    const cursorRgba = isHidden ? undefined : Uint8Array.fromBase64(cursorBase64);
+    return { widthPixels, heightPixels, pixels, cursor: isHidden ? undefined : { x, y }, cursorRgba };
   }
 
   /**
    * Waits until what it has printed matches `pattern`, from the place `from` on. Throws `Error` with the output when it has
    * ended without; it is killed when that takes too long.
    */
-  async waitFor(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MILLISECONDS);
-    try {
-      while (true) {
-        const match = pattern.exec(this.#output.slice(from));
-        if (match !== null) return match;
-        if (this.#hasEnded) throw new Error(`The back end does not print ${pattern}, but: ${this.#output}`);
-        await new Promise<void>((resolve) => this.#onOutput = resolve);
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+  waitFor(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    return this.#waitUntil(() => pattern.exec(this.#output.slice(from)) ?? undefined, String(pattern));
   }
 
   /** Sends a signal, waits for the end, and returns the exit status. */
@@ -116,12 +119,38 @@ export class BackEndProcess {
     Deno.removeSync(this.#folder, { recursive: true });
   }
 
+  /** Waits until `find` finds something in what was printed. */
+  async #waitUntil<T>(find: () => T | undefined, wanted: string): Promise<T> {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MILLISECONDS);
+    try {
+      while (true) {
+        const found = find();
+        if (found !== undefined) return found;
+        if (this.#hasEnded) throw new Error(`The back end does not print ${wanted}, but: ${this.#output}`);
+        await new Promise<void>((resolve) => this.#onOutput = resolve);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #read(): Promise<void> {
+    let line: string[] = []; // in pieces: a screenshot has megabytes
     for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
-      this.#output += text;
-      this.#onOutput?.();
+      const [first, ...more] = text.split("\n");
+      line.push(first!);
+      for (const next of more) {
+        this.#hear(line.join(""));
+        line = [next];
+      }
     }
     this.#hasEnded = true;
+    this.#onOutput?.();
+  }
+
+  #hear(line: string): void {
+    if (line.startsWith(SCREENSHOT)) this.#screenshots.push(line.slice(SCREENSHOT.length));
+    else this.#output += `${line}\n`;
     this.#onOutput?.();
   }
 }

@@ -1,24 +1,39 @@
 /**
- * A back end as a program of its own, for tests: takes `VhostUserOptions` as JSON, prints what it reports, and answers each
+ * A back end as a program of its own, for tests: takes `BackEndProcessOptions` as JSON, prints what it reports, and answers each
  * line `screenshot N` of its standard input by one line of JSON.
  */
 
 import { runVhostUser } from "../../../src/hosts/deno/run_vhost_user.ts";
+import type { Renderer } from "../../../src/renderer/renderer.ts";
+import { ReferenceRenderer } from "../renderer/reference_renderer.ts";
 import type { Report, VhostUserBackEnd } from "../../../src/hosts/deno/vhost_user.ts";
 
+const { renderer, ...rest } = JSON.parse(Deno.args[0]!);
 const options = {
-  ...JSON.parse(Deno.args[0]!),
+  ...rest,
+  ...(renderer && { renderer: makeRenderer(renderer === "throwing") }),
   onReport: ({ level, text }: Report) => console.log(`${level}: ${text}`),
 };
+
+function makeRenderer(isThrowing: boolean): Renderer {
+  const renderer = new ReferenceRenderer();
+  if (isThrowing) {
+    renderer.submit = () => {
+      throw new Error("no more");
+    };
+  }
+  return renderer;
+}
 
 async function answerLines(backEnd: VhostUserBackEnd): Promise<void> {
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     for (const [, scanoutId] of text.matchAll(/^screenshot (\d+)$/gm)) {
       const shot = await backEnd.screenshot(Number(scanoutId));
       const { widthPixels = 0, heightPixels = 0, rgba } = shot?.picture ?? {};
-      const { x, y } = shot?.cursor ?? {};
+      const { x, y, picture: cursor } = shot?.cursor ?? {};
       const base64 = rgba?.toBase64() ?? "";
-      console.log(`screenshot ${JSON.stringify({ widthPixels, heightPixels, base64, x, y })}`);
+      const cursorBase64 = cursor?.rgba.toBase64();
+      console.log(`screenshot ${JSON.stringify({ widthPixels, heightPixels, base64, x, y, cursorBase64 })}`);
     }
   }
 }

@@ -1,10 +1,11 @@
 import type { DriverQueue } from "../../../src/guest/driver_queue.ts";
-import type { DriverTransport } from "../../../src/guest/driver_transport.ts";
+import type { DriverTransport, SharedMemoryPlace } from "../../../src/guest/driver_transport.ts";
 import { Epoll } from "../../../src/hosts/deno/epoll.ts";
 import type { Fds } from "../../../src/hosts/deno/fds.ts";
 import type { Libc } from "../../../src/hosts/deno/libc.ts";
 import { FEATURE_PROTOCOL_FEATURES } from "../../../src/transport/vhost_user/vhost_user.gen.ts";
 import { DeviceStatus, VIRTQ_AVAIL_IDX, VIRTQ_USED_IDX } from "../../../src/virtio/virtio.gen.ts";
+import type { GuestWindow } from "./guest_window.ts";
 import type { SharedRam } from "./shared_ram.ts";
 import type { VhostFrontEnd } from "./vhost_front_end.ts";
 
@@ -16,6 +17,10 @@ export interface DriverRing {
   readonly errorFd: number;
 }
 
+/** Where the guest has the window: above all of its RAM. */
+export const WINDOW_ADDRESS = 2 ** 40;
+
+const WINDOW_ID = 1;
 const QUEUE_SIZES = [256, 16]; // what QEMU gives a guest
 const PATIENCE_MILLISECONDS = 10_000;
 
@@ -30,15 +35,18 @@ export class VhostDriverTransport implements DriverTransport {
   readonly #ram: SharedRam;
   readonly #fds: Fds;
   readonly #epoll: Epoll;
+  readonly #window: GuestWindow | undefined;
   #accepted: [low: number, high: number] = [0, 0];
   #status = 0;
 
-  /** For a guest whose RAM is `ram`, over a back end that was introduced and has no memory yet. */
-  constructor(libc: Libc, fds: Fds, frontEnd: VhostFrontEnd, ram: SharedRam) {
+  /** For a guest whose RAM is `ram`, and its window, over a back end that was introduced and has no memory yet. */
+  constructor(libc: Libc, fds: Fds, frontEnd: VhostFrontEnd, ram: SharedRam, window?: GuestWindow) {
     this.frontEnd = frontEnd;
     this.#ram = ram;
     this.#fds = fds;
     this.#epoll = new Epoll(libc);
+    this.#window = window;
+    if (window !== undefined) this.#epoll.watch(window.fd, { toRead: true }, () => window.work());
   }
 
   readStatus(): number {
@@ -118,8 +126,9 @@ export class VhostDriverTransport implements DriverTransport {
     return 0; // a front end makes up its own
   }
 
-  findSharedMemory(): undefined {
-    return undefined;
+  findSharedMemory(id: number): SharedMemoryPlace | undefined {
+    if (id !== WINDOW_ID || this.#window === undefined) return undefined;
+    return { guestAddress: WINDOW_ADDRESS, lengthBytes: this.#window.bytes.length };
   }
 
   /** Starts a ring at `base`: where it stood, or 0. */
@@ -150,6 +159,7 @@ export class VhostDriverTransport implements DriverTransport {
   #reset(): void {
     if ((this.#status & DeviceStatus.DriverOk) !== 0) this.rings.forEach((_, index) => this.frontEnd.stopRing(index));
     this.#forgetRings();
+    this.#window?.drop();
     this.#accepted = [0, 0];
   }
 

@@ -7,6 +7,7 @@ import {
   MEMORY_TABLE_REGIONS_OFFSET,
   MessageFlag,
   ProtocolFeature,
+  SHMEM_CONFIG_SIZES_OFFSET,
   VHOST_USER_VERSION,
   VRING_ADDR_SIZE,
   type VringAddr,
@@ -138,6 +139,18 @@ export class VhostFrontEnd {
   /** Resets the device. */
   resetDevice(): void {
     this.tell(FrontEndRequest.ResetDevice);
+  }
+
+  /** The lengths of the device's shared memory regions, by their ids; none when that was not negotiated. */
+  sharedMemory(): number[] {
+    if (!this.#has(ProtocolFeature.ShmemMap)) return [];
+    const { words } = this.socket.ask(FrontEndRequest.GetShmemConfig);
+    return [...new BigUint64Array(words.buffer, SHMEM_CONFIG_SIZES_OFFSET)].map(Number);
+  }
+
+  /** Hands over one end of a socket for messages that the back end begins. */
+  setBackEndChannel(fd: number): void {
+    this.tell(FrontEndRequest.SetBackendReqFd, [], [fd]);
   }
 
   /** Hands over one end of a socket for what the screens show. */

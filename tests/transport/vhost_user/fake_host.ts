@@ -1,4 +1,4 @@
-import type { Mapping, VhostUserHost } from "../../../src/transport/vhost_user/host.ts";
+import type { Mapping, SharedMemoryWindow, VhostUserHost } from "../../../src/transport/vhost_user/host.ts";
 
 /** What a file descriptor of a fake front end stands for: memory in a file, or anything without bytes. */
 export interface FakeFile {
@@ -30,8 +30,18 @@ export class FakeHost implements VhostUserHost {
   readonly signals: number[] = [];
   /** The queues for which another `notify` was asked for, in order. */
   readonly work: number[] = [];
-  /** What was sent over the back end's channel: to which file descriptor, and the bytes. */
-  readonly sent: { fd: number; bytes: Uint8Array }[] = [];
+  /** What was sent over the back end's channel: to which file descriptor, the bytes, and the file descriptor with them. */
+  readonly sent: { fd: number; bytes: Uint8Array; sentFd?: number }[] = [];
+  /** Bytes that the front end has sent over the channel, in pieces as they are read. */
+  readonly toBackEnd: Uint8Array[] = [];
+  /** Whether the front end has closed the channel. */
+  isChannelClosed = false;
+  /** Whether the channel takes messages. */
+  isChannelFull = false;
+  /** The channel that is waited for. */
+  channel: { fd: number; onReadable: () => void } | undefined;
+  /** What was handed on to show files with. */
+  window: SharedMemoryWindow | undefined;
   /** What was reported. */
   readonly reports: string[] = [];
   /** The display socket that was handed on. */
@@ -83,6 +93,7 @@ export class FakeHost implements VhostUserHost {
   closeFd(fd: number): void {
     this.#file(fd);
     if (this.kicks.includes(fd)) throw new Error(`closed ${fd}, a kick that is waited for`);
+    if (this.channel?.fd === fd) throw new Error(`closed ${fd}, a channel that is waited for`);
     this.open.delete(fd);
   }
 
@@ -108,6 +119,32 @@ export class FakeHost implements VhostUserHost {
   send(fd: number, message: Uint8Array): void {
     this.#file(fd);
     this.sent.push({ fd, bytes: message.slice() });
+  }
+
+  sendWithFd(socketFd: number, message: Uint8Array, fd: number): boolean {
+    this.#file(socketFd);
+    this.#file(fd);
+    if (this.isChannelFull) return false;
+    this.sent.push({ fd: socketFd, bytes: message.slice(), sentFd: fd });
+    return true;
+  }
+
+  receive(fd: number, wantedBytes: number): Uint8Array | "nothing" | "closed" {
+    this.#file(fd);
+    const bytes = this.toBackEnd.shift();
+    if (bytes === undefined) return this.isChannelClosed ? "closed" : "nothing";
+    if (bytes.length > wantedBytes) this.toBackEnd.unshift(bytes.subarray(wantedBytes));
+    return bytes.subarray(0, wantedBytes);
+  }
+
+  watchChannel(fd: number | undefined, onReadable: () => void = () => {}): boolean {
+    if (fd !== undefined) this.#file(fd);
+    this.channel = fd === undefined ? undefined : { fd, onReadable };
+    return true;
+  }
+
+  setWindow(window: SharedMemoryWindow | undefined): void {
+    this.window = window;
   }
 
   report(message: string): void {

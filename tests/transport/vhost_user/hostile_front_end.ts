@@ -1,7 +1,11 @@
 import { DriverQueue } from "../../../src/guest/driver_queue.ts";
-import { FrontEndRequest, ProtocolFeature, requestRules } from "../../../src/transport/vhost_user/vhost_user.gen.ts";
+import {
+  BackEndRequest,
+  FrontEndRequest,
+  MessageFlag,
+  requestRules,
+} from "../../../src/transport/vhost_user/vhost_user.gen.ts";
 import type { VirtioGpu } from "../../../src/device/virtio_gpu.ts";
-import { featureSet } from "../../../src/virtio/virtio_device.ts";
 import { hostileU32 } from "../../support/fuzz/hostile_numbers.ts";
 import type { Random } from "../../support/fuzz/random.ts";
 import type { FakeFile } from "./fake_host.ts";
@@ -9,7 +13,6 @@ import { type FrontEnd, USER_BASE } from "./front_end.ts";
 import { RAM_BYTES, type VhostMachine } from "./vhost_machine.ts";
 
 const REQUESTS = Object.values(FrontEndRequest);
-const PROTOCOL_FEATURES = featureSet(...Object.values(ProtocolFeature)).low;
 const NEED_REPLY = 8;
 
 /** A front end that does anything, in any order, with any numbers, file descriptors and rings. */
@@ -18,6 +21,8 @@ export class HostileFrontEnd {
   readonly #machine: VhostMachine<VirtioGpu>;
   readonly #frontEnd: FrontEnd;
   readonly #small: FakeFile = { bytes: new Uint8Array(65536) };
+  readonly #protocolFeatures: number;
+  readonly #shownFd: number;
   #queues: DriverQueue[] = [];
 
   /** Plays over the machine's front end, whose host throws when something is used that is closed. */
@@ -25,6 +30,8 @@ export class HostileFrontEnd {
     this.#random = random;
     this.#machine = machine;
     this.#frontEnd = machine.frontEnd;
+    this.#protocolFeatures = machine.frontEnd.get(FrontEndRequest.GetProtocolFeatures);
+    this.#shownFd = machine.host.openFd();
   }
 
   /** Takes `count` steps, or fewer when the back end ends the connection. Returns how many there were. */
@@ -32,13 +39,14 @@ export class HostileFrontEnd {
     if (!this.#random.oneIn(4)) this.#begin();
     let done = 0;
     for (; done < count && this.#frontEnd.closed === undefined; done++) this.#step();
+    this.#machine.host.closeFd(this.#shownFd);
     return done;
   }
 
   /** What a well-behaved front end begins with, as far as chance takes it. */
   #begin(): void {
     const { device, file, ram } = this.#machine;
-    this.#frontEnd.negotiate(device.offeredFeatures.low, device.offeredFeatures.high, PROTOCOL_FEATURES);
+    this.#frontEnd.negotiate(device.offeredFeatures.low, device.offeredFeatures.high, this.#protocolFeatures);
     if (this.#random.oneIn(8)) return;
     this.#frontEnd.setMemTable([{ guestAddress: 0, sizeBytes: RAM_BYTES, file }]);
     this.#queues = [new DriverQueue(ram, 16), new DriverQueue(ram, 8)];
@@ -49,7 +57,9 @@ export class HostileFrontEnd {
   }
 
   #step(): void {
-    switch (this.#random.below(12)) {
+    switch (this.#random.below(13)) {
+      case 12:
+        return this.#answerChannel();
       case 0:
         return this.#frontEnd.kick(this.#random.below(4));
       case 1:
@@ -122,6 +132,20 @@ export class HostileFrontEnd {
       default:
         this.#frontEnd.setMemTable([all], { flags: 9 });
     }
+  }
+
+  /** The host wants its file to be shown; what comes over the channel is an answer now and then. */
+  #answerChannel(): void {
+    const { host } = this.#machine;
+    host.isChannelFull = this.#random.oneIn(8);
+    if (this.#random.oneIn(2)) host.window?.show(this.#shownFd);
+    const answer = Uint32Array.of(BackEndRequest.ShmemMap, 1 | MessageFlag.Reply, 8, this.#random.below(2), 0);
+    const bytes = new Uint8Array(answer.buffer);
+    if (this.#random.oneIn(4)) bytes[this.#random.below(bytes.length)]! ^= 1 << this.#random.below(8);
+    host.toBackEnd.push(this.#random.oneIn(6) ? bytes.subarray(this.#random.below(bytes.length)) : bytes);
+    host.isChannelClosed = this.#random.oneIn(8);
+    host.channel?.onReadable();
+    host.toBackEnd.length = 0;
   }
 
   /** Writes anything into the rings, and commands that may be some. */

@@ -1,21 +1,33 @@
 /** Front ends that do anything: no exception, and nothing is left of them when they have gone. */
 
 import { assertEquals } from "@std/assert";
+import { VirtioGpu } from "../../../src/device/virtio_gpu.ts";
+import type { GuestMemory } from "../../../src/memory/guest_memory.ts";
+import { MemoryWindow } from "../../../src/memory/memory_window.ts";
 import { VhostUserConnection } from "../../../src/transport/vhost_user/connection.ts";
 import { Random } from "../../support/fuzz/random.ts";
+import { ReferenceRenderer } from "../../support/renderer/reference_renderer.ts";
 import { FrontEnd } from "./front_end.ts";
 import { HostileFrontEnd } from "./hostile_front_end.ts";
-import { makeGpuVhost, ramOf } from "./vhost_machine.ts";
+import { makeVhostMachine, ramOf } from "./vhost_machine.ts";
 
 const connections = Number(Deno.env.get("SCANOUT_FUZZ_CONNECTIONS") ?? 300);
 const seed = Number(Deno.env.get("SCANOUT_FUZZ_SEED") ?? 20_260_921);
 const STEPS = 60;
 const RINGS_BYTES = 65536; // where the rings of a front end lie
+const WINDOW_BYTES = 65536;
+
+/** A GPU with all that there is, a shared memory region too. */
+function makeDevice(guest: GuestMemory): VirtioGpu {
+  const address = Math.ceil(guest.heap.allocate(WINDOW_BYTES + 4096) / 4096) * 4096;
+  const hostVisibleMemory = new MemoryWindow(guest, address, WINDOW_BYTES);
+  return new VirtioGpu(guest, { resourceBlob: true, renderer: new ReferenceRenderer(), hostVisibleMemory });
+}
 
 for (const isShared of [false, true]) {
   const memory = isShared ? "shared" : "unshared";
   Deno.test(`${connections} hostile front ends leave no file descriptor, mapping, ring or block behind, in ${memory} memory (SCANOUT_FUZZ_SEED=${seed})`, async () => {
-    const machine = await makeGpuVhost({ resourceBlob: true }, isShared);
+    const machine = await makeVhostMachine(isShared ? makeDevice : (guest) => new VirtioGpu(guest), isShared);
     const { device, guest, heap, host } = machine;
     const random = new Random(seed);
     const { usedBytes } = heap;

@@ -15,7 +15,7 @@ Deno.test("GET_FEATURES answers the device's features and the bit of the protoco
   assertEquals(frontEnd.get(FrontEndRequest.GetFeatures), 2 ** 1 + 2 ** 3 + 2 ** 28 + 2 ** 30 + 2 ** 32);
 });
 
-Deno.test("GET_PROTOCOL_FEATURES answers all that the table has, before anything was negotiated", async () => {
+Deno.test("GET_PROTOCOL_FEATURES answers all but what shared memory regions need, before anything was negotiated", async () => {
   const { frontEnd } = await makeMockVhost();
 
   const bits = [0, 3, 5, 9, 13, 15, 16];
