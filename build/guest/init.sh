@@ -45,9 +45,15 @@ exec </dev/ttyS0 >/dev/ttyS0 2>&1
 stty raw -echo
 printf '\nscanout guest ready: Linux %s\n' "$(uname -r)"
 
-while true; do
-  IFS=' ' read -r number command || continue
-  printf '\001%s\n' "$number"
-  (eval "$command") </dev/null
-  printf '\002%s %s\n' "$number" "$?"
-done
+# What goes on behind a command is the first process's child once the command's shell has gone, and its end would interrupt
+# the reading of a line, of which busybox then forgets what it has read. So the loop has a process of its own.
+obey() {
+  while true; do
+    IFS=' ' read -r number command || continue
+    printf '\001%s\n' "$number"
+    (eval "$command") </dev/null
+    printf '\002%s %s\n' "$number" "$?"
+  done
+}
+obey </dev/ttyS0 &
+wait

@@ -11,6 +11,7 @@ import { WebGpuCanvasDisplay } from "../../src/display/webgpu_canvas.ts";
 import { attach, type V86Gpu } from "../../src/hosts/v86.ts";
 import { type GuestFiles, loadGuest } from "./guest_files.ts";
 import type { MachineCalls, MachineEvent, Monitor, PointerPlace, StartOptions } from "./machine_calls.ts";
+import { correctClockAtRestore } from "./restored_clock.ts";
 import { ADAPTER_MEMBERS, VgaScreen } from "./vga_screen.ts";
 
 /** What this page uses of v86 beside what `attach` does, none of it promised by v86. */
@@ -50,6 +51,7 @@ export class Machine implements MachineCalls {
     this.#internals = this.#emulator as unknown as Emulator;
     this.#vga = showVga(this.#internals, options, (size) => this.#onEvent({ type: "vga", size }));
     this.#serial = new GuestSerial(v86SerialLine(this.#emulator));
+    correctClockAtRestore(this.#emulator);
     reloadKernelAtReset(this.#emulator, files.kernel.byteLength, files.initramfs.byteLength);
     this.#device = await attach(this.#emulator, {
       display: await this.#displays(options),

@@ -1,4 +1,5 @@
-// What happens to a stock Debian guest's machine: resets from inside and outside, and growth of the emulator's memory.
+// What happens to a stock Debian guest's machine: resets from inside and outside, growth of the emulator's memory, and
+// commands.
 
 import { assertEquals, assertGreater } from "@std/assert";
 import type { GuestMachine } from "../../build/guest/guest_machine.ts";
@@ -47,6 +48,22 @@ Deno.test("a Debian guest draws on when the emulator's memory grows, and so does
       await guest.output("console");
       assertConsole(await vgaPicture(guest));
     });
+  });
+});
+
+Deno.test("a Debian guest takes a whole command though a program that was left behind ends while it reads", async () => {
+  await withDebian({}, async ({ machine }) => {
+    const ended = machine.waitFor(/^ended$/m);
+    await machine.output("(sleep 0.5; echo ended >/dev/ttyS0) &");
+    machine.emulator.serial0_send("100 echo who");
+    await ended;
+    await new Promise((resolve) => setTimeout(resolve, 300)); // it prints before it ends
+
+    machine.emulator.serial0_send("le\n");
+
+    // deno-lint-ignore no-control-regex -- a byte that the serial console gives as it is
+    const [answer] = await machine.waitFor(/\x01.*\n[^]*\x02.*\n/);
+    assertEquals(answer, "\x01100\nwhole\n\x02100 0\n");
   });
 });
 

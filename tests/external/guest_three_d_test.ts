@@ -44,7 +44,9 @@ for (const { way, address } of windows) {
       await guest.machine.reboot();
       await guest.output(LOAD_DRIVER);
       assertMatch(await guest.machine.dmesg(), hasWindow);
-      const checks = await guest.output("begin three_d host-visible cross-device");
+      const contexts = await guest.output("begin three_d host-visible cross-device");
+      const resources = await guest.output("step three_d");
+      const checks = [contexts, resources, await guest.output("step three_d")].join("\n"); // the last: blobs
       assertMatch(checks, /\nPASS mapped-blob-read\nPASS mapped-blob-write\n.*\nready$/s);
       assertEquals(/FAIL/.exec(checks), null);
     });
