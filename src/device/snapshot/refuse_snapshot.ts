@@ -2,8 +2,8 @@ import type { GpuState } from "../gpu_state.ts";
 import type { Resource } from "../resource.ts";
 
 /**
- * Refuses a snapshot of what only the renderer knows: throws `Error` that counts it. A guest that draws by itself on a device
- * with a renderer, as its console does, has nothing of the kind.
+ * Refuses a snapshot of what only the renderer knows: throws `Error` that counts it. A guest whose driver makes no context
+ * has nothing of the kind; Linux's makes one as soon as its console is drawn.
  */
 export function refuseRendererState({ contexts, resources, fences }: GpuState): void {
   const held = [
