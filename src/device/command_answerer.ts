@@ -177,7 +177,8 @@ export class CommandAnswerer {
   /** Begins with the command's fence; false when others, or the renderer's work, must end before: it was put back. */
   #beginFence(ring: SplitQueue): boolean {
     this.#fence.begin(this.#header, this.#current!.slot);
-    const isFull = this.#renderer!.isFull?.() ?? false;
+    const { isBegun } = this.#current!; // the renderer may wait for this very command to take what it has asked for
+    const isFull = !isBegun && (this.#renderer!.isFull?.() ?? false);
     if (!isFull && !this.#fence.mustWait(this.#header.type)) return true;
     this.#putBack(ring, isFull ? WaitFor.Resume : WaitFor.Fence);
     return false;

@@ -194,7 +194,7 @@ Deno.test("H14: a flood of streams meets LATER, takes no more memory, and goes o
 Deno.test("A channel that is full of what cannot wait says so, and what comes next has room still", async () => {
   const { host, remote, renderer, step } = await start({ ringBytes: MIN_RING_BYTES });
   let told = 0;
-  while (!remote.isFull()) remote.attachResource(1, ++told);
+  while (!remote.isFull()) remote.destroyContext(100 + ++told);
   remote.destroyContext(1);
   remote.fence(5);
 
@@ -206,11 +206,24 @@ Deno.test("A channel that is full of what cannot wait says so, and what comes ne
 Deno.test("A call that finds the channel full against the rules ends the renderer, unless it is reset", async () => {
   for (const isReset of [false, true]) {
     const { remote, step } = await start({ ringBytes: MIN_RING_BYTES });
-    for (let id = 1; id < MIN_RING_BYTES; id++) remote.attachResource(1, id);
+    for (let id = 1; id < MIN_RING_BYTES; id++) remote.destroyContext(100 + id);
     if (isReset) remote.reset();
     step();
     assertEquals(remote.isClosed, !isReset);
   }
+});
+
+Deno.test("H19: resources that are not the renderer's take no room of the channel, however many are attached", async () => {
+  const { remote, step } = await start({ ringBytes: MIN_RING_BYTES });
+
+  for (let id = 1; id < MIN_RING_BYTES; id++) {
+    remote.attachResource(1, 1000 + id);
+    remote.detachResource(1, 1000 + id);
+  }
+
+  assertEquals(remote.isFull(), false);
+  step();
+  assertEquals(remote.isClosed, false);
 });
 
 Deno.test("H14: a stream that is longer than the channel crosses one at a time, in the guest's account", async () => {

@@ -66,7 +66,9 @@ export function transferFromHost3d(
   const outcome = renderer.transferFromHost(command, pages);
   if (outcome !== undefined) return outcome;
   gpu.workBytes += costOfBox(command.box);
+  if (gpu.guest.onWrite === undefined || isBoxEmpty(command.box)) return undefined;
   pages.reportWritten(command.offset); // where the box ends, the renderer alone knows
+  gpu.workBytes += Math.max(0, pages.totalBytes - command.offset); // whoever hears of it has work with all of it
   return undefined;
 }
 
@@ -105,6 +107,10 @@ function pagesOf(
   if (resource.kind === "hostBlob" && !resource.hasGuestPages) return undefined;
   if (resource.backing === undefined) return Reasons.backingMissing;
   return request.isAgain || resource.backing.resolve() ? resource.backing : Reasons.backingGone;
+}
+
+function isBoxEmpty({ w, h, d }: Box): boolean {
+  return w === 0 || h === 0 || d === 0;
 }
 
 /** About what copying a box costs; a texel of most formats has 4 bytes. */

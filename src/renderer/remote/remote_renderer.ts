@@ -191,11 +191,11 @@ export class RemoteRenderer implements Renderer {
   }
 
   attachResource(contextId: number, resourceId: number): void {
-    this.#tell(RequestKind.AttachResource, contextId, resourceId);
+    if (this.#resources.has(resourceId | 0)) this.#tell(RequestKind.AttachResource, contextId, resourceId);
   }
 
   detachResource(contextId: number, resourceId: number): void {
-    this.#tell(RequestKind.DetachResource, contextId, resourceId);
+    if (this.#resources.has(resourceId | 0)) this.#tell(RequestKind.DetachResource, contextId, resourceId);
   }
 
   submit(contextId: number, address: number, sizeBytes: number, ringIndex: number, slot: number): Outcome {

@@ -52,6 +52,7 @@ export class RequestSender {
 
   /** Whether there is room for a request of `argumentWords` words; if not, some is wanted. */
   hasRoom(argumentWords: number): boolean {
+    this.finishPicture(); // also where nothing follows: the other side may be held up by it, and so make no room
     if (this.#writer.hasRoom(argumentWords)) return true;
     this.#wantsRoom = true;
     Atomics.store(this.#words, ChannelWord.IsRoomWanted, 1);
@@ -85,6 +86,7 @@ export class RequestSender {
 
   /** Takes the staging block for the request with this token: `LATER` while another has it. */
   stage(sizeBytes: number, token: number): Outcome {
+    this.finishPicture();
     this.#wantsStaging = this.staging.isInUse;
     if (this.#wantsStaging) return LATER;
     return this.staging.take(sizeBytes, token) ? undefined : Reasons.hostMemoryFull;
