@@ -23,8 +23,8 @@ async function start(): Promise<RendererMachine<RecordingRenderer>> {
 
 /** Sends a stream that says it has `size` bytes, in readable pieces of these lengths; 288 bytes follow each other there. */
 function submitPieces({ driver, ram }: RendererMachine<RecordingRenderer>, size: number, lengths: readonly number[]) {
-  const request = 0x10_0000;
-  const reply = 0x11_0000;
+  const request = 0x100_0000; // far behind what the driver takes for its indirect tables
+  const reply = 0x110_0000;
   writeSubmit3d(ram.words(request, 8), 0, { ctxId: 1, size });
   const data = ram.words(request + HEADER_BYTES, DATA_BYTES / 4);
   for (let index = 0; index < data.length; index++) data[index] = index + 1;
