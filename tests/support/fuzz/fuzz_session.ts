@@ -286,7 +286,8 @@ export class FuzzSession {
     } else {
       for (const chain of open) this.#acceptPieces(chain.writable, Infinity);
       this.#accept(queue.used, queue.usedBytes);
-      queue.done = (queue.done + open.length) & 0xffff;
+      const areAllBack = !this.#brokenQueues.has(queue); // a malformed queue loses those that wait for fences
+      queue.done = areAllBack ? (queue.done + open.length) & 0xffff : this.#after.readU16(queue.usedIndex);
       this.#parked.delete(queue);
       queue.hasParked = false;
     }
