@@ -7,13 +7,13 @@ export const LIVE_PAGE = `<!DOCTYPE html>
 <meta name="viewport" content="width=device-width">
 <title>Scanout</title>
 <style>
-  body { margin: 0; background: #1d1f21; color: #c5c8c6; font: 14px/1.4 system-ui, sans-serif; }
+  body { margin: 0; background: #1d1f21; color: #c5c8c6; font: 14px/20px system-ui, sans-serif; }
   main { display: flex; flex-wrap: wrap; gap: 24px; padding: 16px; }
   header { padding: 12px 16px 0; }
   figure { margin: 0; }
   figcaption { padding-bottom: 4px; }
   figcaption a { color: inherit; }
-  .screen { position: relative; overflow: hidden; line-height: 0; outline: 1px solid #444; }
+  .screen { position: relative; overflow: hidden; width: max-content; line-height: 0; outline: 1px solid #444; }
   .cursor { position: absolute; pointer-events: none; }
 </style>
 <header id="state" role="status">Connecting…</header>

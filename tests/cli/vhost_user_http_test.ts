@@ -1,36 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { makeHandler, type ScreenSource, serveHttp } from "../../src/cli/http.ts";
+import { makeHandler, serveHttp } from "../../src/cli/http.ts";
 import { differences, LiveMessage } from "../../src/cli/http_live_message.ts";
 import { LivePages } from "../../src/cli/http_live.ts";
-import type { Screenshot } from "../../src/hosts/deno/vhost_user.ts";
+import { FakeScreens, pictureOf, shotOf } from "../support/fake_screens.ts";
 import { decodePng } from "../support/png.ts";
 import { decodePpm } from "../support/ppm.ts";
-
-/** Screens that a test changes. */
-class FakeScreens implements ScreenSource {
-  readonly screens: (Screenshot | undefined)[] = [];
-  frames = 0;
-  /** How often a picture was asked for. */
-  asked = 0;
-
-  screen() {
-    return { widthPixels: 0, heightPixels: 0, frames: this.frames };
-  }
-
-  screenshot(scanoutId: number): Promise<Screenshot | undefined> {
-    this.asked++;
-    return Promise.resolve(this.screens[scanoutId]);
-  }
-}
-
-function pictureOf(widthPixels: number, heightPixels: number) {
-  const rgba = Uint8Array.from({ length: widthPixels * heightPixels * 4 }, (_, index) => index % 4 === 3 ? 255 : index);
-  return { widthPixels, heightPixels, rgba };
-}
-
-function shotOf(widthPixels: number, heightPixels: number): Screenshot {
-  return { picture: pictureOf(widthPixels, heightPixels), format: "B8G8R8X8", resourceId: 5, cursor: undefined };
-}
 
 function get(screens: FakeScreens, path: string, headers: HeadersInit = {}, method = "GET"): Promise<Response> {
   const request = new Request(`http://127.0.0.1:8000${path}`, {
