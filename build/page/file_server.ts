@@ -19,25 +19,31 @@ const TYPES: Record<string, string> = {
   wasm: "application/wasm",
 };
 
-/** The first two isolate the page, which gives it exact timers and shared memory. */
-const HEADERS = {
+/** They isolate the page, which gives it exact timers and shared memory. */
+const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
+};
+const HEADERS = {
   "X-Content-Type-Options": "nosniff",
   "Cache-Control": "no-store",
 };
 
-/** Serves `files` on loopback; `/` is index.html. Throws as `Deno.serve` does where the port is taken; 0: any free one. */
-export function serveFiles(files: ServedFiles, port: number): FileServer {
+/**
+ * Serves `files` on loopback; `/` is index.html. Throws as `Deno.serve` does where the port is taken; 0: any free one. Pages
+ * are isolated from other origins unless `isIsolated` is false.
+ */
+export function serveFiles(files: ServedFiles, port: number, isIsolated = true): FileServer {
+  const common = isIsolated ? { ...HEADERS, ...ISOLATION } : HEADERS;
   const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, ({ url, method }) => {
     const name = new URL(url).pathname.slice(1) || "index.html";
     const file = files.get(name);
     if (method !== "GET" && method !== "HEAD") {
       return new Response("There is nothing here but to GET.\n", { status: 405 });
     }
-    if (file === undefined) return new Response("There is no such file here.\n", { status: 404, headers: HEADERS });
+    if (file === undefined) return new Response("There is no such file here.\n", { status: 404, headers: common });
     const type = TYPES[name.split(".").at(-1)!] ?? "application/octet-stream";
-    const headers = { ...HEADERS, "Content-Type": type, "Content-Length": String(file.length) };
+    const headers = { ...common, "Content-Type": type, "Content-Length": String(file.length) };
     return new Response(method === "HEAD" ? null : file, { headers });
   });
   return {

@@ -1,4 +1,5 @@
 import type { CursorPicture } from "../../src/display/memory_display.ts";
+import { straightenAlpha } from "../../src/display/straight_alpha.ts";
 
 /** A cursor without its transparent margins: Chromium refuses big cursors near the edge of a page. */
 export interface PageCursor {
@@ -28,22 +29,10 @@ export function pageCursor(cursor: CursorPicture): PageCursor | undefined {
   const image = document.createElement("canvas");
   image.width = right - left;
   image.height = bottom - top;
-  const pixels = new ImageData(straight(rgba), widthPixels, heightPixels);
+  const pixels = new ImageData(new Uint8ClampedArray(rgba), widthPixels, heightPixels);
+  straightenAlpha(pixels.data);
   image.getContext("2d")!.putImageData(pixels, -left, -top);
   return { image, leftPixels: left, topPixels: top, hotspotX: hotspotX - left, hotspotY: hotspotY - top };
-}
-
-/** Linux multiplies a cursor's colours by its alpha, an ImageData's are not. */
-function straight(rgba: Uint8Array): Uint8ClampedArray<ArrayBuffer> {
-  const pixels = new Uint8ClampedArray(rgba);
-  for (let at = 0; at < pixels.length; at += 4) {
-    const alpha = pixels[at + 3]!;
-    if (alpha === 0 || alpha === 255) continue;
-    for (let channel = 0; channel < 3; channel++) {
-      pixels[at + channel] = Math.round(pixels[at + channel]! * 255 / alpha);
-    }
-  }
-  return pixels;
 }
 
 /**

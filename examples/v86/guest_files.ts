@@ -20,6 +20,8 @@ export interface GuestFiles extends GuestManifest {
 /** Hears how many bytes of all have arrived. */
 export type OnBytes = (done: number, total: number) => void;
 
+/** The guests, and where their files are on the server. */
+export const GUESTS = { desktop: "guest/", weston: "guest/weston/" } as const;
 /** The names of the files on the server. */
 export const FILES = {
   wasm: "v86.wasm",

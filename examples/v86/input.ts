@@ -2,6 +2,8 @@ import type { MachineCalls, MouseWants, PointerPlace } from "./machine_calls.ts"
 import type { MonitorView } from "./monitor_view.ts";
 import { scanCodes } from "./scan_codes.ts";
 
+/** Pressed and let go together, without another key, they give the keyboard back. */
+const LEAVE = ["ControlLeft", "AltLeft"];
 const BUTTONS = [1, 4, 2]; // of MouseEvent.buttons: left, middle, right
 
 /** Sends what the user does at the monitors to the machine. */
@@ -9,6 +11,7 @@ export class Input {
   readonly #machine: MachineCalls;
   readonly #monitors: readonly MonitorView[];
   readonly #keysDown = new Set<string>();
+  #isLeaving = false;
   #wants: MouseWants = "nothing";
 
   /** Listens at once. The monitors stand side by side, as they do in the guest. */
@@ -38,6 +41,9 @@ export class Input {
       if (isDown) this.#keysDown.add(event.code);
       else this.#keysDown.delete(event.code);
       this.#machine.sendKeys(codes);
+      if (isDown) {
+        this.#isLeaving = LEAVE.every((key) => this.#keysDown.has(key)) && this.#keysDown.size === LEAVE.length;
+      } else if (this.#isLeaving) this.#leave(screen);
     };
     screen.addEventListener("keydown", onKey);
     screen.addEventListener("keyup", onKey);
@@ -47,13 +53,20 @@ export class Input {
     });
   }
 
+  #leave(screen: HTMLElement): void {
+    this.#isLeaving = false;
+    document.exitPointerLock();
+    screen.blur();
+  }
+
   #listenToMouse(monitor: MonitorView): void {
     const { screen } = monitor;
     screen.addEventListener("pointermove", (event) => this.#moved(monitor, event));
     screen.addEventListener("pointerdown", (event) => {
       screen.focus();
-      if (this.#wants === "moves" && document.pointerLockElement === null) return void screen.requestPointerLock();
-      screen.setPointerCapture(event.pointerId);
+      const isLocked = document.pointerLockElement !== null;
+      if (this.#wants === "moves" && !isLocked) return this.#lock(screen);
+      if (!isLocked) screen.setPointerCapture(event.pointerId);
       this.#moved(monitor, event);
       this.#pressed(event);
     });
@@ -66,10 +79,14 @@ export class Input {
     }, { passive: false });
   }
 
+  #lock(screen: HTMLElement): void {
+    Promise.resolve(screen.requestPointerLock()).catch(() => {}); // a browser says no for a while after Esc
+  }
+
   #moved(monitor: MonitorView, event: PointerEvent): void {
-    const isLocked = document.pointerLockElement !== null;
-    monitor.isPointerHost = this.#wants === "place" && !isLocked;
-    const place = isLocked ? undefined : this.#placeAmongAll(monitor, event);
+    const hasPlace = this.#wants === "place" && document.pointerLockElement === null;
+    monitor.isPointerHost = hasPlace;
+    const place = hasPlace ? this.#placeAmongAll(monitor, event) : undefined;
     if (event.type === "pointermove") this.#pressed(event); // a second button goes down as a move
     this.#machine.movePointer(place, event.movementX, event.movementY);
   }

@@ -2,16 +2,13 @@ import { V86 } from "v86";
 import { GuestSerial, v86SerialLine } from "../../build/guest/guest_serial.ts";
 import { reloadKernelAtReset } from "../../build/guest/reload_kernel.ts";
 import type { VirtioGpu } from "../../src/device/virtio_gpu.ts";
-import { CanvasDisplay } from "../../src/display/canvas.ts";
-import type { CanvasDisplayOptions, CanvasSize } from "../../src/display/canvas_events.ts";
-import type { Display } from "../../src/display/display.ts";
+import type { CanvasSize } from "../../src/display/canvas_events.ts";
 import { Displays } from "../../src/display/displays.ts";
 import { MemoryDisplay, type Picture } from "../../src/display/memory_display.ts";
-import { WebGpuCanvasDisplay } from "../../src/display/webgpu_canvas.ts";
 import { attach, type V86Gpu } from "../../src/hosts/v86.ts";
 import { type GuestFiles, loadGuest } from "./guest_files.ts";
-import type { MachineCalls, MachineEvent, Monitor, PointerPlace, StartOptions } from "./machine_calls.ts";
-import { correctClockAtRestore } from "./restored_clock.ts";
+import type { AnyCanvas, MachineCalls, MachineEvent, Monitor, PointerPlace, StartOptions } from "./machine_calls.ts";
+import { Screens } from "./screens.ts";
 import { ADAPTER_MEMBERS, VgaScreen } from "./vga_screen.ts";
 
 /** What this page uses of v86 beside what `attach` does, none of it promised by v86. */
@@ -21,6 +18,8 @@ interface Emulator {
   readonly v86: { readonly cpu: { readonly devices: { readonly vga: { screen_fill_buffer(): void } } } };
 }
 
+/** How far a PS/2 mouse can say it has moved. */
+const MOST_STEP = 255;
 const COMMAND_SECONDS = 60;
 const WORK_MILLISECONDS = 1000;
 /** Enough for two screens of 2560x1600 and their canvases before v86's memory has to grow. */
@@ -35,6 +34,7 @@ export class Machine implements MachineCalls {
   #device!: V86Gpu;
   #serial!: GuestSerial;
   #vga!: VgaScreen;
+  #screens!: Screens;
   #guestStart = "";
   #frames = 0;
 
@@ -49,12 +49,16 @@ export class Machine implements MachineCalls {
     this.#guestStart = files.start;
     this.#emulator = await loadEmulator(files);
     this.#internals = this.#emulator as unknown as Emulator;
-    this.#vga = showVga(this.#internals, options, (size) => this.#onEvent({ type: "vga", size }));
+    this.#vga = makeVga(this.#internals, options, (size) => this.#onEvent({ type: "vga", size }));
+    this.#vga.show();
+    this.#screens = await Screens.on(options.canvases.screens, options.way, {
+      onEvent: this.#onEvent,
+      onFrame: (monitor) => this.#drawn(monitor),
+    });
     this.#serial = new GuestSerial(v86SerialLine(this.#emulator));
-    correctClockAtRestore(this.#emulator);
     reloadKernelAtReset(this.#emulator, files.kernel.byteLength, files.initramfs.byteLength);
     this.#device = await attach(this.#emulator, {
-      display: await this.#displays(options),
+      display: options.keepsPicture ? new Displays([this.#screens, this.#memory]) : this.#screens,
       outputs: options.monitors,
       reservedBytes: RESERVED_BYTES,
     });
@@ -71,7 +75,10 @@ export class Machine implements MachineCalls {
   }
 
   movePointer(place: PointerPlace | undefined, right: number, down: number): void {
-    this.#internals.bus.send("mouse-delta", [right, -down]);
+    const step = (pixels: number) => Math.max(-MOST_STEP, Math.min(MOST_STEP, pixels));
+    // Linux's driver looks where the pointer is when the mouse has moved; a page's first pointermove has moved by nothing.
+    const least = place !== undefined && right === 0 && down === 0 ? 1 : 0;
+    this.#internals.bus.send("mouse-delta", [step(right) || least, step(-down)]);
     if (place === undefined) return;
     this.#internals.bus.send("mouse-absolute", [place.x, place.y, place.width, place.height]);
   }
@@ -108,6 +115,11 @@ export class Machine implements MachineCalls {
 
   async restore(file: ArrayBuffer): Promise<void> {
     await this.#device.restoreState(file);
+    if (!this.#screens.isLit(0)) this.#showVga();
+  }
+
+  takeCanvases(canvases: readonly AnyCanvas[]): void {
+    this.#screens.moveTo(canvases);
   }
 
   async runInGuest(command: string): Promise<string> {
@@ -123,9 +135,17 @@ export class Machine implements MachineCalls {
     const reset = gpu.reset;
     gpu.reset = () => {
       reset.call(gpu);
-      this.#vga.isShown = true;
-      this.#onEvent({ type: "reset" });
+      this.#showVga();
     };
+  }
+
+  #showVga(): void {
+    this.#vga.show(() => this.#onEvent({ type: "reset" }));
+  }
+
+  #drawn(monitor: number): void {
+    this.#frames++;
+    if (monitor === 0) this.#vga.hide();
   }
 
   #listen(): void {
@@ -160,38 +180,6 @@ export class Machine implements MachineCalls {
     }
   }
 
-  async #displays({ canvases, way, keepsPicture }: StartOptions): Promise<Display> {
-    const device = way === "webgpu" ? await webGpuDevice() : undefined;
-    const shown = canvases.screens.map((canvas, scanoutId) => {
-      const options = this.#screenOptions(scanoutId);
-      return device === undefined
-        ? new CanvasDisplay(canvas, options)
-        : new WebGpuCanvasDisplay(canvas, device, options);
-    });
-    return new Displays(keepsPicture ? [...shown, this.#memory] : shown);
-  }
-
-  /** The page hears of a size when its first picture is on the canvas, so that what it shows instead is never empty. */
-  #screenOptions(monitor: number): CanvasDisplayOptions {
-    let unseen: CanvasSize | undefined;
-    return {
-      scanoutId: monitor,
-      onSize: (size) => {
-        unseen = size;
-        if (size === undefined) this.#onEvent({ type: "screen", monitor, size });
-      },
-      onFrame: () => {
-        this.#frames++;
-        if (unseen === undefined) return;
-        if (monitor === 0) this.#vga.isShown = false;
-        this.#onEvent({ type: "screen", monitor, size: unseen });
-        unseen = undefined;
-      },
-      onCursor: (cursor) => this.#onEvent({ type: "cursor", monitor, cursor }),
-      onCursorMove: (x, y) => this.#onEvent({ type: "cursorMove", monitor, x, y }),
-    };
-  }
-
   #watchWork(gpu: VirtioGpu): void {
     let before = 0;
     setInterval(() => {
@@ -222,21 +210,14 @@ async function loadEmulator(files: GuestFiles): Promise<V86> {
 }
 
 /** Puts a screen of our own in the place of the one that v86 made. */
-function showVga({ screen_adapter, v86 }: Emulator, options: StartOptions, onSize: (size: CanvasSize) => void) {
+function makeVga({ screen_adapter, v86 }: Emulator, options: StartOptions, onSize: (size: CanvasSize) => void) {
   for (const name of ADAPTER_MEMBERS) {
     if (typeof screen_adapter[name] !== "function") throw new TypeError(`This release of v86 has no screen.${name}`);
   }
   const fillBuffer = () => v86.cpu.devices.vga.screen_fill_buffer();
   const screen = new VgaScreen(options.canvases.vga, fillBuffer, onSize);
   Object.assign(screen_adapter, screen.adapter);
-  screen.isShown = true;
   return screen;
-}
-
-async function webGpuDevice(): Promise<GPUDevice> {
-  const adapter = await navigator.gpu?.requestAdapter();
-  if (adapter) return await adapter.requestDevice();
-  throw new Error("This browser has no WebGPU here. Leave ?canvas=webgpu out: the 2D canvas needs none.");
 }
 
 /** A line of a serial console without what would move a terminal's cursor. */

@@ -43,12 +43,14 @@ export type MachineEvent =
   | { readonly type: "progress"; readonly text: string; readonly done?: number; readonly total?: number }
   /** The VGA has another size. */
   | { readonly type: "vga"; readonly size: CanvasSize }
-  /** The device was reset, with the machine or by its driver: what is to be seen is on the VGA. */
+  /** The device was reset, with the machine or by its driver: what is to be seen is on the VGA, and drawn there. */
   | { readonly type: "reset" }
   /** A scanout's first picture of this size is on its canvas; undefined: it shows nothing. */
   | { readonly type: "screen"; readonly monitor: number; readonly size: CanvasSize | undefined }
   | { readonly type: "cursor"; readonly monitor: number; readonly cursor: CursorPicture | undefined }
   | { readonly type: "cursorMove"; readonly monitor: number; readonly x: number; readonly y: number }
+  /** The browser has taken the GPU away, and gives no other: `takeCanvases` has to give canvases without a context. */
+  | { readonly type: "canvasesLost" }
   /** What the guest asks of the mouse: where the pointer is, or how it moves; neither where it has no driver for it. */
   | { readonly type: "mouse"; readonly wants: MouseWants }
   | { readonly type: "running"; readonly isRunning: boolean }
@@ -91,6 +93,8 @@ export interface MachineCalls {
   save(): Promise<ArrayBuffer>;
   /** Takes up what `save` gave, here or elsewhere. */
   restore(file: ArrayBuffer): Promise<void>;
+  /** Shows the scanouts on these canvases from now on, by the 2D context. */
+  takeCanvases(canvases: readonly AnyCanvas[]): void;
   /** Runs a shell command in the guest, and gives what it prints. */
   runInGuest(command: string): Promise<string>;
   /** What the device shows on a monitor: only with `keepsPicture`. */

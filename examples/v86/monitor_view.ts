@@ -5,6 +5,8 @@ import { cssCursor, type PageCursor, pageCursor } from "./cursor_picture.ts";
 /** What a monitor shows: the VGA, the device's scanout, or nothing. */
 export type Shown = "vga" | "gpu" | "nothing";
 
+/** A guest that goes from a mode to another may show nothing in between: its last picture stays for that time. */
+const DARK_MILLISECONDS = 200;
 /** A guest that is this close to the size of its box (as a mode's width is a multiple of 8) is shown pixel for pixel. */
 const NEAR_PIXELS = 16;
 
@@ -14,10 +16,13 @@ export class MonitorView {
   /** What takes the keyboard and the mouse. */
   readonly screen: HTMLElement = document.createElement("div");
   readonly vga: HTMLCanvasElement = document.createElement("canvas");
-  readonly gpu: HTMLCanvasElement = document.createElement("canvas");
+  /** Hears of the box's size, in CSS pixels, at first and whenever it changes. */
+  onBox: (width: number, height: number) => void = () => {};
   readonly #cursor: HTMLCanvasElement = document.createElement("canvas");
+  #gpu: HTMLCanvasElement = document.createElement("canvas");
   readonly #sizes = new Map<Shown, CanvasSize>();
   #shown: Shown = "nothing";
+  #darkTimer: ReturnType<typeof setTimeout> | undefined;
   #pageCursor: PageCursor | undefined;
   #cursorX = 0;
   #cursorY = 0;
@@ -29,22 +34,40 @@ export class MonitorView {
   #isGrabbed = false;
   #isDragged = false;
 
-  /** `onBox` hears of the box's size, in CSS pixels, at first and whenever it changes. */
-  constructor(index: number, onBox: (width: number, height: number) => void) {
+  constructor(index: number) {
+    const name = `Monitor ${index + 1}`;
+    this.element.ariaLabel = name;
     this.element.className = "monitor";
     this.element.id = `monitor-${index}`;
     this.screen.className = "screen";
     this.screen.tabIndex = 0;
+    this.screen.role = "application"; // every key is the guest's
+    this.screen.ariaLabel = `${name}. Keys go to the guest; Control and Alt together leave it.`;
     this.vga.className = "vga";
-    this.gpu.className = "gpu";
+    this.#gpu.className = "gpu";
     this.#cursor.className = "cursor";
-    this.screen.append(this.vga, this.gpu, this.#cursor);
+    this.screen.append(this.vga, this.#gpu, this.#cursor);
     this.element.append(this.screen, this.#resizeHandle());
     new ResizeObserver(([entry]) => {
       this.layOut();
-      onBox(entry!.contentRect.width, entry!.contentRect.height);
+      this.onBox(entry!.contentRect.width, entry!.contentRect.height);
     }).observe(this.screen);
     this.layOut();
+  }
+
+  /** The canvas of the device's scanout. */
+  get gpu(): HTMLCanvasElement {
+    return this.#gpu;
+  }
+
+  /** Puts a canvas without a context in the place of the scanout's, and returns it. */
+  renewCanvas(): HTMLCanvasElement {
+    const canvas = document.createElement("canvas");
+    canvas.className = "gpu";
+    this.#gpu.replaceWith(canvas);
+    this.#gpu = canvas;
+    this.layOut();
+    return canvas;
   }
 
   /** The size of the guest's picture; undefined while there is none. */
@@ -66,6 +89,17 @@ export class MonitorView {
   resize(shown: Shown, size: CanvasSize): void {
     this.#sizes.set(shown, size);
     this.layOut();
+  }
+
+  /** The scanout's picture is there, in this size; undefined: there is none, which is seen once it stays so. */
+  setScanout(size: CanvasSize | undefined): void {
+    clearTimeout(this.#darkTimer);
+    if (size === undefined) {
+      this.#darkTimer = setTimeout(() => this.#shown === "gpu" && this.show("nothing"), DARK_MILLISECONDS);
+      return;
+    }
+    this.#sizes.set("gpu", size);
+    this.show("gpu");
   }
 
   show(shown: Shown): void {
@@ -115,7 +149,7 @@ export class MonitorView {
 
   /** Puts everything where it belongs; after a change of the screen's density too. */
   layOut(): void {
-    for (const [shown, canvas] of [["vga", this.vga], ["gpu", this.gpu]] as const) {
+    for (const [shown, canvas] of [["vga", this.vga], ["gpu", this.#gpu]] as const) {
       canvas.style.visibility = this.#shown === shown ? "visible" : "hidden";
     }
     const { size } = this;
@@ -127,7 +161,7 @@ export class MonitorView {
     // on whole device pixels, or everything would be blurred
     this.#left = Math.max(0, Math.floor((boxWidth - widthPixels * deviceScale) / 2)) / density();
     this.#top = Math.max(0, Math.floor((boxHeight - heightPixels * deviceScale) / 2)) / density();
-    const { style } = this.#shown === "vga" ? this.vga : this.gpu;
+    const { style } = this.#shown === "vga" ? this.vga : this.#gpu;
     style.left = `${this.#left}px`;
     style.top = `${this.#top}px`;
     style.width = `${widthPixels * this.#scale}px`;

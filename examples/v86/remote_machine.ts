@@ -1,5 +1,13 @@
 import type { Picture } from "../../src/display/memory_display.ts";
-import type { CallName, MachineCalls, MachineEvent, Monitor, PointerPlace, StartOptions } from "./machine_calls.ts";
+import type {
+  AnyCanvas,
+  CallName,
+  MachineCalls,
+  MachineEvent,
+  Monitor,
+  PointerPlace,
+  StartOptions,
+} from "./machine_calls.ts";
 
 /** What the page sends to the Worker. */
 export interface Call {
@@ -76,6 +84,10 @@ export class RemoteMachine implements MachineCalls {
 
   async restore(file: ArrayBuffer): Promise<void> {
     await this.#call("restore", [file]); // a copy: the page may keep it and restore it again
+  }
+
+  takeCanvases(canvases: readonly AnyCanvas[]): void {
+    void this.#call("takeCanvases", [canvases], [...canvases] as OffscreenCanvas[]);
   }
 
   async runInGuest(command: string): Promise<string> {

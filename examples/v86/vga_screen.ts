@@ -62,6 +62,8 @@ export class VgaScreen {
   readonly #onSize: (size: CanvasSize) => void;
   readonly #fillBuffer: () => void;
   #isShown = false;
+  #isFrameDue = false;
+  #onDrawn = () => {};
   #isGraphical = false;
   #columns = 80;
   #rows = 25;
@@ -78,12 +80,19 @@ export class VgaScreen {
     this.#context = canvas.getContext("2d", { alpha: false }) as OffscreenCanvasRenderingContext2D;
     this.#fillBuffer = fillBuffer;
     this.#onSize = onSize;
+    canvas.addEventListener("contextrestored", () => this.#changed.fill(1)); // graphics come with the guest's next picture
   }
 
-  /** Draws at each frame of the screen, or stops that: the VGA is not shown, and costs nothing. */
-  set isShown(isShown: boolean) {
-    if (isShown && !this.#isShown) requestAnimationFrame(() => this.#draw());
-    this.#isShown = isShown;
+  /** Draws at each frame of the screen from now on; `onDrawn` is called when the first one is on the canvas. */
+  show(onDrawn: () => void = () => {}): void {
+    this.#isShown = true;
+    this.#onDrawn = onDrawn;
+    if (!this.#isFrameDue) this.#requestFrame();
+  }
+
+  /** Draws nothing any more: the VGA is not shown, and costs nothing. */
+  hide(): void {
+    this.#isShown = false;
   }
 
   /** The functions that v86's VGA calls. */
@@ -165,11 +174,20 @@ export class VgaScreen {
     this.#onSize({ widthPixels, heightPixels });
   }
 
+  #requestFrame(): void {
+    this.#isFrameDue = true;
+    requestAnimationFrame(() => {
+      this.#isFrameDue = false;
+      if (this.#isShown) this.#draw();
+    });
+  }
+
   #draw(): void {
-    if (!this.#isShown) return;
     if (this.#isGraphical) this.#fillBuffer();
     else this.#drawText();
-    requestAnimationFrame(() => this.#draw());
+    this.#onDrawn();
+    this.#onDrawn = () => {};
+    this.#requestFrame();
   }
 
   #drawText(): void {

@@ -6,7 +6,7 @@ import type { CursorPicture } from "./memory_display.ts";
 
 /** What the page around a canvas is told; all of it is optional. Nothing here may throw. */
 export interface CanvasEvents {
-  /** The scanout has this size from now on, and the canvas too; undefined: it shows nothing. */
+  /** The canvas has this size from now on, and is about to show its first picture; undefined: the scanout shows nothing. */
   readonly onSize?: (size: CanvasSize | undefined) => void;
   /** The cursor looks like this from now on, or is hidden (undefined). Its alpha is premultiplied, as Linux has it. */
   readonly onCursor?: (cursor: CursorPicture | undefined) => void;
@@ -20,7 +20,10 @@ export interface CanvasEvents {
 export interface CanvasDisplayOptions extends CanvasEvents {
   /** Which scanout; 0 when absent. */
   readonly scanoutId?: number;
-  /** Whether the page shines through where a format with an alpha (A, not X) says so; false when absent. */
+  /**
+   * Whether the page shines through where a format with an alpha (A, not X) says so; false when absent: a scanout has nothing
+   * behind it. Colours count as multiplied by their alpha, which is what Linux means unless a plane says otherwise.
+   */
   readonly isTransparent?: boolean;
   /** Calls its argument when the screen wants its next frame; `requestAnimationFrame` when absent. */
   readonly requestFrame?: RequestFrame;

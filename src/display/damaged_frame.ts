@@ -21,7 +21,7 @@ export function screenFrame(draw: () => void): void {
  * screen wants a frame. Each flush is read at once, so that no frame shows half a flush.
  */
 export class DamagedFrame {
-  /** What has changed since `clearDamage`; not empty when a frame is asked for. */
+  /** What has changed since it was cleared; not empty when a frame is drawn. */
   readonly damage: DamageList = new DamageList();
   readonly #requestFrame: RequestFrame;
   readonly #draw: () => void;
@@ -30,15 +30,24 @@ export class DamagedFrame {
   #guest: GuestMemory | undefined;
   #address = 0;
   #format: Format = Format.B8G8R8X8Unorm;
+  /** Whether all of the picture has been read at this size. */
+  #isComplete = false;
+  #isNew = false;
   #isFrameDue = false;
 
-  /** An empty frame with pixels of `layout`; `draw` is called once for each frame in which something has changed. */
-  constructor(layout: PixelLayout, requestFrame: RequestFrame, draw: () => void) {
+  /**
+   * An empty frame with pixels of `layout`. `draw` is called once for each frame of the screen in which something has
+   * changed; `isNew` says that the size is another one than before, or the first.
+   */
+  constructor(layout: PixelLayout, requestFrame: RequestFrame, draw: (isNew: boolean) => void) {
     this.#target = { address: 0, strideBytes: 0, layout };
     this.#requestFrame = requestFrame;
     this.#draw = () => {
       this.#isFrameDue = false;
-      if (this.#guest !== undefined && this.damage.count > 0) draw();
+      if (this.#guest === undefined || this.damage.count === 0) return;
+      const isNew = this.#isNew;
+      this.#isNew = false;
+      draw(isNew);
     };
   }
 
@@ -72,26 +81,33 @@ export class DamagedFrame {
     return this.#format;
   }
 
+  /** All of it as a source of pixels, where the layout is `asIs`; undefined while there is nothing. */
+  get source(): PixelSource | undefined {
+    if (this.#guest === undefined || !this.#isComplete) return undefined;
+    const { widthPixels, heightPixels, strideBytes } = this;
+    const [guest, format, offsetBytes] = [this.#guest, this.#format, this.#address];
+    return { guest, format, widthPixels, heightPixels, strideBytes, offsetBytes, pages: undefined };
+  }
+
   /**
-   * Reads what has changed of `source`, all of it when size or format are others than before, and asks for a frame. Tells
-   * whether the size is another one; undefined when there is no room for it, or the guest took its pages away: the frame is
-   * then what it was, or empty.
+   * Reads what has changed of `source`, all of it when size or format are others than before, and asks for a frame. Where
+   * there is no room for it, nothing is shown; where the guest took its pages away, what was shown stays.
    */
-  read(source: PixelSource, damage: Rect): "new" | "same" | undefined {
-    const isNew = !this.#fits(source);
-    if (isNew && !this.#renew(source)) return undefined;
-    const isWhole = isNew || source.format !== this.#format;
-    this.#format = source.format;
+  read(source: PixelSource, damage: Rect): void {
+    if (!this.#fits(source) && !this.#renew(source)) return;
+    const isWhole = !this.#isComplete || source.format !== this.#format;
     const changed = isWhole ? this.#whole : damage;
     const target = this.#target;
     target.address = this.#address + changed.y * target.strideBytes + changed.x * BYTES_PER_PIXEL;
-    if (!readPixels(source, changed, target)) return isNew ? "new" : undefined;
-    this.damage.cover(changed);
-    if (!this.#isFrameDue) {
-      this.#isFrameDue = true;
-      this.#requestFrame(this.#draw);
-    }
-    return isNew ? "new" : "same";
+    if (!readPixels(source, changed, target)) return;
+    this.#isComplete = true;
+    this.#format = source.format;
+    this.#show(changed);
+  }
+
+  /** Has all of it drawn again, if something is shown: the screen has lost what it had. */
+  showAgain(): void {
+    if (this.#isComplete) this.#show(this.#whole);
   }
 
   /** Gives the block back: nothing is shown. */
@@ -99,7 +115,15 @@ export class DamagedFrame {
     if (this.#address !== 0) this.#guest?.heap.free(this.#address);
     this.#address = 0;
     this.#guest = undefined;
+    this.#isComplete = false;
     this.damage.clear();
+  }
+
+  #show(changed: Rect): void {
+    this.damage.cover(changed);
+    if (this.#isFrameDue) return;
+    this.#isFrameDue = true;
+    this.#requestFrame(this.#draw);
   }
 
   #fits({ guest, widthPixels, heightPixels }: PixelSource): boolean {
@@ -116,6 +140,7 @@ export class DamagedFrame {
     this.#target.strideBytes = strideBytes;
     this.#whole.width = widthPixels;
     this.#whole.height = heightPixels;
+    this.#isNew = true;
     return true;
   }
 }

@@ -31,19 +31,21 @@ const SHADER = `
 
 /**
  * Shows one scanout on a canvas by WebGPU: what a flush has damaged is copied once, in the guest's format, and uploaded at
- * the screen's next frame; the GPU puts the channels in order. Otherwise as `CanvasDisplay`. Loss of the GPU device is the
- * embedder's to notice (`GPUDevice.lost`) and to answer, by another display.
+ * the screen's next frame; the GPU puts the channels in order. Otherwise as `CanvasDisplay`. After the loss of the GPU
+ * device, which `GPUDevice.lost` tells, nothing is drawn until `useDevice` gives another one. A scanout that is wider or
+ * higher than the device's `maxTextureDimension2D` is not drawn.
  */
 export class WebGpuCanvasDisplay implements Display {
   readonly #canvas: HTMLCanvasElement | OffscreenCanvas;
   readonly #context: GPUCanvasContext;
-  readonly #device: GPUDevice;
   readonly #canvasFormat: GPUTextureFormat;
   readonly #isTransparent: boolean;
   readonly #scanoutId: number;
   readonly #events: CanvasEvents;
   readonly #frame: DamagedFrame;
   readonly #pipelines = new Map<string, GPURenderPipeline>();
+  #device!: GPUDevice;
+  #isLost = false;
   #texture: GPUTexture | undefined;
   #pipeline: GPURenderPipeline | undefined;
   #bindings: GPUBindGroup | undefined;
@@ -59,28 +61,39 @@ export class WebGpuCanvasDisplay implements Display {
     if (context === null) throw new TypeError("Cannot show on this canvas: it has a context of another kind");
     this.#canvas = canvas;
     this.#context = context;
-    this.#device = device;
     this.#canvasFormat = navigator.gpu.getPreferredCanvasFormat();
     this.#isTransparent = isTransparent;
     this.#scanoutId = scanoutId;
     this.#events = options;
-    this.#frame = new DamagedFrame("asIs", requestFrame, () => this.#draw());
-    context.configure({
+    this.#frame = new DamagedFrame("asIs", requestFrame, (isNew) => this.#draw(isNew));
+    this.useDevice(device);
+  }
+
+  /** Draws by `device` from now on, at first all of the picture: the one before was lost. */
+  useDevice(device: GPUDevice): void {
+    this.#device = device;
+    this.#isLost = false;
+    this.#format = undefined; // what was made by the device before is of no use
+    this.#pipelines.clear();
+    this.#context.configure({
       device,
       format: this.#canvasFormat,
-      alphaMode: isTransparent ? "premultiplied" : "opaque",
+      alphaMode: this.#isTransparent ? "premultiplied" : "opaque",
     });
+    this.#frame.showAgain();
+    void device.lost.then(() => this.#isLost ||= this.#device === device);
+  }
+
+  /**
+   * What is shown, as it was flushed, for a display that takes this one's place; undefined: nothing. It is there until the
+   * next call of this display.
+   */
+  get picture(): PixelSource | undefined {
+    return this.#frame.source;
   }
 
   show(scanoutId: number, source: PixelSource, damage: Rect): void {
-    if (scanoutId !== this.#scanoutId) return;
-    const outcome = this.#frame.read(source, damage);
-    if (outcome !== "new") return;
-    const { widthPixels, heightPixels } = source;
-    this.#format = undefined; // the texture has another size
-    this.#canvas.width = widthPixels;
-    this.#canvas.height = heightPixels;
-    this.#events.onSize?.({ widthPixels, heightPixels });
+    if (scanoutId === this.#scanoutId) this.#frame.read(source, damage);
   }
 
   disable(scanoutId: number): void {
@@ -100,7 +113,9 @@ export class WebGpuCanvasDisplay implements Display {
     if (scanoutId === this.#scanoutId) this.#events.onCursorMove?.(x, y);
   }
 
-  #draw(): void {
+  #draw(isNew: boolean): void {
+    if (isNew) this.#resize();
+    if (this.#isLost || this.#exceedsDevice()) return; // the damage stays
     if (this.#frame.format !== this.#format) this.#prepare(this.#frame.format);
     const pixels = this.#upload();
     const commands = this.#device.createCommandEncoder();
@@ -113,6 +128,19 @@ export class WebGpuCanvasDisplay implements Display {
     pass.end();
     this.#device.queue.submit([commands.finish()]);
     this.#events.onFrame?.(pixels);
+  }
+
+  #exceedsDevice(): boolean {
+    const { widthPixels, heightPixels } = this.#frame;
+    return Math.max(widthPixels, heightPixels) > this.#device.limits.maxTextureDimension2D;
+  }
+
+  #resize(): void {
+    const { widthPixels, heightPixels } = this.#frame;
+    this.#format = undefined; // the texture has another size
+    this.#canvas.width = widthPixels;
+    this.#canvas.height = heightPixels;
+    this.#events.onSize?.({ widthPixels, heightPixels });
   }
 
   /** Copies what was damaged to the texture; returns how many pixels that were. */
@@ -173,6 +201,9 @@ function channelsOf(format: Format, isTransparent: boolean): { textureFormat: GP
   const of = (colour: string) => `texel.${isBgra ? colour.toLowerCase() : "rgba"[places.indexOf(colour)]}`;
   const colours = `vec3f(${of("R")}, ${of("G")}, ${of("B")})`;
   const alpha = isBgra ? "texel.a" : `texel.${"rgba"[places.indexOf("A")] ?? "a"}`;
-  const channels = isTransparent && hasAlpha ? `vec4f(${colours} * ${alpha}, ${alpha})` : `vec4f(${colours}, 1)`;
+  // colours above their alpha are none: what a canvas shows then is not said anywhere
+  const channels = isTransparent && hasAlpha
+    ? `vec4f(min(${colours}, vec3f(${alpha})), ${alpha})`
+    : `vec4f(${colours}, 1)`;
   return { textureFormat: isBgra ? "bgra8unorm" : "rgba8unorm", channels };
 }

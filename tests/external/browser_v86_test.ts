@@ -24,7 +24,7 @@ for (const way of WAYS) {
       assertEquals(await guest.page.evaluate(() => scanout.thread), way.includes("main") ? "main" : "worker");
       await guest.assertShown(0);
       const since = await guest.eventCount();
-      await resizeMonitor(guest, 0, 800, 600);
+      await guest.resizeMonitor(0, 800, 600);
       await guest.waitForSize(0, "800x600", since);
       await guest.assertShown(0);
     });
@@ -48,18 +48,18 @@ for (const way of WAYS) {
 Deno.test("The page shows v86's VGA until the guest's driver shows its first picture, and after a reset", async () => {
   await withGuestPage("", async (guest) => {
     await guest.page.waitForFunction(() => scanout.events.some(({ type }) => type === "vga"));
-    assertEquals(await visibleCanvas(guest), "vga");
+    assertEquals(await guest.visibleCanvas(), "vga");
     await guest.waitForDesktop();
-    assertEquals(await visibleCanvas(guest), "gpu");
+    assertEquals(await guest.visibleCanvas(), "gpu");
     const since = await guest.eventCount();
     await guest.page.click("#reset");
     await guest.page.waitForFunction(
       (since) => scanout.events.slice(since).some(({ type }) => type === "reset"),
       since,
     );
-    assertEquals(await visibleCanvas(guest), "vga");
+    assertEquals(await guest.visibleCanvas(), "vga");
     await guest.waitForSize(0, "1024x640", since); // the machine has booted again
-    assertEquals(await visibleCanvas(guest), "gpu");
+    assertEquals(await guest.visibleCanvas(), "gpu");
   });
 });
 
@@ -95,7 +95,7 @@ Deno.test("The guest's cursor is the page's, with its hotspot, and where the gue
     await guest.waitForDesktop();
     for (const [place, hotspot] of [[BACKGROUND, ARROW], [TITLE, HAND]] as const) {
       const since = await guest.eventCount();
-      await pointAt(guest, place);
+      await guest.pointAt(place);
       await guest.page.waitForFunction(([since, place, hotspot]) => {
         const at = scanout.events.slice(since).findLast((event) => event.type === "cursorMove");
         return at?.x === place.x - hotspot.x && at.y === place.y - hotspot.y;
@@ -117,15 +117,15 @@ Deno.test("The keyboard, the mouse's buttons and its wheel reach the guest", asy
   for (const thread of ["worker", "main"]) {
     await withGuestPage(`thread=${thread}`, async (guest) => {
       await guest.waitForDesktop();
-      await type(guest, "echo Typed 1+1=2 in a page. >/run/typed\n");
+      await guest.type("echo Typed 1+1=2 in a page. >/run/typed\n");
       await guest.waitInGuest("grep -qx 'Typed 1+1=2 in a page.' /run/typed");
-      await pointAt(guest, { x: TITLE.x, y: TITLE.y });
+      await guest.pointAt({ x: TITLE.x, y: TITLE.y });
       await guest.page.mouse.down();
-      await pointAt(guest, { x: TITLE.x, y: TITLE.y + 440 }); // drags the window there
+      await guest.pointAt({ x: TITLE.x, y: TITLE.y + 440 }); // drags the window there
       await guest.page.mouse.up();
       await guest.page.mouse.wheel(0, -300);
-      await waitForPixel(guest, { x: TITLE.x, y: TITLE.y + 440 }, BLUE);
-      await waitForPixel(guest, WHEEL, BLUE);
+      await guest.waitForPixel({ x: TITLE.x, y: TITLE.y + 440 }, BLUE);
+      await guest.waitForPixel(WHEEL, BLUE);
     });
   }
 });
@@ -134,7 +134,7 @@ Deno.test("The page saves the whole machine and restores it, from memory and fro
   const file = await Deno.makeTempFile({ suffix: ".state" });
   await withGuestPage("", async (guest) => {
     await guest.waitForDesktop();
-    await type(guest, "echo before >/run/when\n");
+    await guest.type("echo before >/run/when\n");
     await guest.waitInGuest("grep -q before /run/when");
     await guest.page.click("#save");
     await guest.page.waitForSelector("#download:not([hidden])");
@@ -149,7 +149,7 @@ Deno.test("The page saves the whole machine and restores it, from memory and fro
     await guest.run("sleep 0.5");
     assert(performance.now() - restored < CLOCK_MILLISECONDS, "the guest's clock stood still");
     await guest.assertShown(0);
-    await type(guest, "echo again >/run/when\n");
+    await guest.type("echo again >/run/when\n");
     await guest.waitInGuest("grep -q again /run/when");
   });
   await withGuestPage("thread=main", async (guest) => {
@@ -170,7 +170,7 @@ Deno.test("The page saves the whole machine and restores it, from memory and fro
 Deno.test("A screen with two pixels for a CSS pixel shows two of the guest's, or one twice as wide", async () => {
   await withGuestPage("", async (guest) => {
     await guest.waitForDesktop();
-    await resizeMonitor(guest, 0, 500, 400);
+    await guest.resizeMonitor(0, 500, 400);
     await guest.waitForSize(0, "1000x800");
     await guest.assertShown(0);
     await guest.page.uncheck("#device-pixels");
@@ -216,34 +216,6 @@ const BLUE = 0x2f6fde;
 /** Filled when the wheel was turned up by one step. */
 const WHEEL = { x: 722, y: 455 };
 
-async function resizeMonitor(guest: GuestPage, index: number, width: number, height: number): Promise<void> {
-  await guest.page.locator(guest.monitors[index]!).evaluate((monitor, [width, height]) => {
-    monitor.style.width = `${width}px`;
-    monitor.style.height = `${height}px`;
-  }, [width, height] as const);
-}
-
-/** Puts the pointer on a pixel of the first monitor. */
-async function pointAt({ page }: GuestPage, { x, y }: { x: number; y: number }): Promise<void> {
-  const picture = (await page.locator("#monitor-0 .gpu").boundingBox())!;
-  await page.mouse.move(Math.ceil(picture.x + x), Math.ceil(picture.y + y));
-}
-
-/** Types a text on an American keyboard. */
-async function type({ page }: GuestPage, text: string): Promise<void> {
-  await page.locator("#monitor-0 .screen").focus();
-  for (const character of text) {
-    const key = character === "\n" ? "Enter" : character;
-    await page.keyboard.press(/^[A-Z+>]$/.test(key) ? `Shift+${key}` : key);
-  }
-}
-
-function visibleCanvas({ page }: GuestPage): Promise<string | undefined> {
-  return page.locator("#monitor-0 canvas:not(.cursor)").evaluateAll((canvases) =>
-    canvases.find((canvas) => canvas.style.visibility !== "hidden")?.className
-  );
-}
-
 /** The hotspot in the page's picture of the cursor, which has no transparent margins. */
 async function visibleHotspot({ page }: GuestPage, hotspot: { x: number; y: number }) {
   return await page.evaluate(({ x, y }) => {
@@ -263,18 +235,4 @@ async function visibleHotspot({ page }: GuestPage, hotspot: { x: number; y: numb
 function cssHotspot(cursor: string): { x: number; y: number } {
   const [, x, y] = /\) (\d+) (\d+), default$/.exec(cursor) ?? [];
   return { x: Number(x), y: Number(y) };
-}
-
-/** Waits until the device shows this colour there. */
-async function waitForPixel(guest: GuestPage, { x, y }: { x: number; y: number }, color: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (pixelAt(await guest.devicePicture(0), x, y) === color) return;
-    await guest.page.waitForTimeout(100);
-  }
-  throw new Error(`There is no pixel of color ${color.toString(16)} at ${x}, ${y}`);
-}
-
-function pixelAt(picture: { widthPixels: number; rgba: Uint8Array }, x: number, y: number): number {
-  const [red, green, blue] = picture.rgba.subarray((y * picture.widthPixels + x) * 4);
-  return red! << 16 | green! << 8 | blue!;
 }

@@ -26,20 +26,26 @@ export class PageServer {
 
   /** Serves the page whose script is `path`, from the project's root. */
   static async start(path: string, options: PageOptions = {}): Promise<PageServer> {
-    const result = await build({
-      entryPoints: [path],
-      absWorkingDir: ROOT,
-      bundle: true,
-      format: "esm",
-      write: false,
-      logLevel: "silent",
-    });
-    await stop();
-    return new PageServer(result.outputFiles[0]!.text.replaceAll("</script", "<\\/script"), options);
+    const script = await bundleScript(path);
+    return new PageServer(script.replaceAll("</script", "<\\/script"), options);
   }
 
   /** Ends the server. */
   async stop(): Promise<void> {
     await this.#server.shutdown();
   }
+}
+
+/** A TypeScript file of this project, by its path from the project's root, as one script. */
+export async function bundleScript(path: string): Promise<string> {
+  const result = await build({
+    entryPoints: [path],
+    absWorkingDir: ROOT,
+    bundle: true,
+    format: "esm",
+    write: false,
+    logLevel: "silent",
+  });
+  await stop();
+  return result.outputFiles[0]!.text;
 }
