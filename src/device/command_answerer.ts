@@ -73,31 +73,50 @@ export class CommandAnswerer {
    * was put back: it is the next one of its queue, which stands still.
    */
   answer(ring: SplitQueue, queue: number): boolean {
-    const { chain } = ring;
-    const reply = this.#reply;
     const renderer = this.#renderer;
-    if (renderer !== undefined) this.#beginAgain(chain, queue);
-    const header = readCtrlHdr(this.#guest.words, chain.command >>> 2, this.#header);
-    if (renderer !== undefined && !this.#beginFence(ring)) return false;
-    const writableBytes = chain.writableBytes;
-    reply.begin();
-    const refusal = renderer === undefined
-      ? this.#refusal(ring, queue, writableBytes)
-      : this.#refusal3d(ring, queue, writableBytes);
-    const outcome = refusal ?? this.#execute(chain);
-    if (outcome === LATER) return this.#postpone(ring);
-    this.counters.commands++;
-    if (outcome !== undefined) {
-      this.counters.errors++;
-      if (this.#state.errors.isHeard) this.#state.errors.report(header.type, outcome, true);
-      reply.fail(outcome.response);
-    }
-    const hasRoom = writableBytes >= CTRL_HDR_SIZE;
-    if (hasRoom) reply.writeHeader(header);
-    const replyBytes = hasRoom ? reply.sizeBytes : 0;
-    const isOver = renderer === undefined || this.#endFence(ring, renderer, outcome !== undefined, replyBytes);
-    if (isOver) ring.complete(reply.address, replyBytes);
+    if (renderer !== undefined) return this.#answer3d(ring, queue, renderer);
+    const { chain } = ring;
+    const { words } = this.#guest; // once: to ask takes longer than to read, and nothing grows before the command begins
+    readCtrlHdr(words, chain.command >>> 2, this.#header);
+    const writableBytes = chain.writableBytesIn(words);
+    this.#reply.begin();
+    const refusal = this.#refusal(queue, chain.readableBytesIn(words), writableBytes) ??
+      this.#execute(words, chain, undefined);
+    ring.complete(this.#reply.address, this.#conclude(refusal, writableBytes));
     return true;
+  }
+
+  /** The same on a device with a renderer, whose commands may have begun before, and have fences. */
+  #answer3d(ring: SplitQueue, queue: number, renderer: Renderer): boolean {
+    const { chain } = ring;
+    this.#beginAgain(chain, queue);
+    const { words } = this.#guest;
+    readCtrlHdr(words, chain.command >>> 2, this.#header);
+    if (!this.#beginFence(ring)) return false;
+    const writableBytes = chain.writableBytesIn(words);
+    this.#reply.begin();
+    const outcome = this.#refusal3d(queue, chain.readableBytesIn(words), writableBytes) ??
+      this.#execute(words, chain, this.#current);
+    if (outcome === LATER) return this.#postpone(ring);
+    const replyBytes = this.#conclude(outcome, writableBytes);
+    const isOver = this.#endFence(ring, renderer, outcome !== undefined, replyBytes);
+    if (isOver) ring.complete(this.#reply.address, replyBytes);
+    return true;
+  }
+
+  /** Ends a command that was carried out, or refused, and writes its reply's header. Returns how long the reply is. */
+  #conclude(refusal: Outcome, writableBytes: number): number {
+    const reply = this.#reply;
+    const header = this.#header;
+    this.counters.commands++;
+    if (refusal !== undefined && refusal !== LATER) {
+      this.counters.errors++;
+      if (this.#state.errors.isHeard) this.#state.errors.report(header.type, refusal, true);
+      reply.fail(refusal.response);
+    }
+    if (writableBytes < CTRL_HDR_SIZE) return 0;
+    reply.writeHeader(header);
+    return reply.sizeBytes;
   }
 
   /** The renderer or the host visible memory knows more; calls `tell` with each queue that may go on. */
@@ -124,6 +143,7 @@ export class CommandAnswerer {
    */
   stopQueue(queue: number): boolean {
     const waiting = this.#waiting[queue]!;
+    this.#state.fences.abandon(waiting.slot);
     if (waiting.isBegun) waiting.waitsFor = WaitFor.Reset;
     else waiting.clear();
     return !waiting.isBegun;
@@ -136,8 +156,7 @@ export class CommandAnswerer {
   }
 
   /** Why the command must not even begin, or undefined. */
-  #refusal(ring: SplitQueue, queue: number, writableBytes: number): Reason | undefined {
-    const readableBytes = ring.chain.readableBytes;
+  #refusal(queue: number, readableBytes: number, writableBytes: number): Reason | undefined {
     if (readableBytes < CTRL_HDR_SIZE) return Reasons.headerTooShort;
     const { type } = this.#header;
     const rules = commandRules(type);
@@ -151,18 +170,18 @@ export class CommandAnswerer {
   }
 
   /** The same for a device with a renderer, whose commands may have begun before, and may be on a ring. */
-  #refusal3d(ring: SplitQueue, queue: number, writableBytes: number): Reason | undefined {
+  #refusal3d(queue: number, readableBytes: number, writableBytes: number): Reason | undefined {
     if (this.#current!.isBegun) return undefined;
-    const refusal = this.#refusal(ring, queue, writableBytes);
+    const refusal = this.#refusal(queue, readableBytes, writableBytes);
     if (refusal !== undefined) return refusal;
     const isOnRing = this.#fence.isRingUnknown && commandRules(this.#header.type)!.isOfContexts;
     return isOnRing ? Reasons.ringUnknown : undefined;
   }
 
-  #execute(chain: Chain): Outcome {
-    const command = this.#reader.read(this.#guest.words, chain.command >>> 2);
+  #execute(words: Uint32Array, chain: Chain, waiting: WaitingCommand | undefined): Outcome {
+    const command = this.#reader.read(words, chain.command >>> 2);
     if (command === undefined) return Reasons.commandUnknown;
-    this.#request.begin(chain, this.#current);
+    this.#request.begin(chain, waiting);
     return dispatch(this.#state, command, this.#request);
   }
 
@@ -209,6 +228,7 @@ export class CommandAnswerer {
   #postpone(ring: SplitQueue): false {
     const current = this.#current!;
     if (!current.isBegun) current.begin(ring.chain);
+    this.#fence.reserve(); // others may take all slots meanwhile, and the renderer may wait for this very command
     this.#putBack(ring, WaitFor.Resume);
     return false;
   }

@@ -24,6 +24,8 @@ export class CommandFence {
   /** The slot, or `NO_FENCE` while it has none. */
   slot: number = NO_FENCE;
   readonly #state: GpuState;
+  /** Whether the renderer has the slot, by which it says that the work is done. */
+  #isRenderers = false;
   #contextId: number = NO_CONTEXT;
   #timelineRing: number = NO_RING;
 
@@ -36,6 +38,7 @@ export class CommandFence {
   begin(header: CtrlHdr, slot: number): void {
     const { flags } = header;
     this.slot = slot;
+    this.#isRenderers = false;
     this.isWanted = (flags & CtrlFlag.Fence) !== 0;
     this.isRingUnknown = false;
     this.ringIndex = NO_RING;
@@ -65,8 +68,14 @@ export class CommandFence {
     return hasLargeReply && !fences.isIdle(this.#contextId, this.#timelineRing);
   }
 
-  /** The slot: from now on, unless it has one. `NO_FENCE` when the command has no fence. */
+  /** The slot for the renderer, which is to say when the work is done. `NO_FENCE` when the command has no fence. */
   take(): number {
+    this.#isRenderers = true;
+    return this.reserve();
+  }
+
+  /** The slot: from now on, unless it has one. `NO_FENCE` when the command has no fence. */
+  reserve(): number {
     if (this.isWanted && this.slot === NO_FENCE) {
       this.slot = this.#state.fences.begin(this.#contextId, this.#timelineRing);
     }
@@ -78,15 +87,13 @@ export class CommandFence {
     if (!this.isWanted) return true;
     const { fences } = this.#state;
     const hasWork = !isRefused && (commandRules(type)?.isRendererWork ?? false);
-    if (this.slot !== NO_FENCE) {
-      if (isRefused) fences.markDone(this.slot);
-    } else if (hasWork) {
+    if (!hasWork) {
+      if (this.slot === NO_FENCE && fences.isIdle(this.#contextId, this.#timelineRing)) return true;
+      fences.markDone(this.reserve());
+    } else if (!this.#isRenderers) {
       const slot = this.take();
       if (this.#timelineRing !== NO_RING) fences.standAlone(slot); // the renderer is not told of the ring
       renderer.fence(slot);
-    } else {
-      if (fences.isIdle(this.#contextId, this.#timelineRing)) return true;
-      fences.markDone(this.take());
     }
     return fences.end(this.slot);
   }

@@ -40,7 +40,6 @@ export class FenceTable {
   /** The parked replies, `PARKED_REPLY_BYTES` for each slot; 0 when there are no slots. */
   readonly #replies: number;
   #free = NONE;
-  #inFlight = 0;
   #readyCount = 0;
   #hasEnded = false;
 
@@ -89,9 +88,9 @@ export class FenceTable {
     this.clear();
   }
 
-  /** How many slots are in use. */
-  get inFlight(): number {
-    return this.#inFlight;
+  /** The slots whose chains were taken from their queues and are not answered yet. */
+  get parked(): number[] {
+    return [...this.#number].filter((_, index) => this.#state[index] === PARKED || this.#state[index] === READY);
   }
 
   /** Whether all slots are in use. */
@@ -124,7 +123,6 @@ export class FenceTable {
     const index = this.#free;
     if (index === NONE) return NO_FENCE;
     this.#free = this.#next[index]!;
-    this.#inFlight++;
     const slot = (this.#number[index]! + (1 << this.#indexBits)) & ((1 << SLOT_BITS) - 1);
     this.#number[index] = slot;
     this.#state[index] = BEGUN;
@@ -216,7 +214,6 @@ export class FenceTable {
     this.#next[this.#capacity] = NONE;
     this.#free = this.#next[0]!;
     this.#firstReady.fill(NONE);
-    this.#inFlight = 0;
     this.#readyCount = 0;
   }
 
@@ -296,7 +293,6 @@ export class FenceTable {
     this.#state[index] = FREE;
     this.#next[index] = this.#free;
     this.#free = index;
-    this.#inFlight--;
     this.#hasEnded = true;
   }
 }

@@ -17,6 +17,11 @@ export function rendererHost(state: GpuState, resume: () => void, settle: () => 
       fences.done(slot);
       settle();
     },
+    fenceRefused(slot) {
+      fences.standAlone(slot);
+      fences.done(slot);
+      settle();
+    },
     contextLost(contextId) {
       const context = contexts.get(contextId);
       if (context === undefined || context.isLost) return;
@@ -25,5 +30,6 @@ export function rendererHost(state: GpuState, resume: () => void, settle: () => 
       settle();
     },
     resource: (resourceId) => foreign.find(resourceId),
+    locate: (resourceId) => foreign.locate(resourceId),
   };
 }

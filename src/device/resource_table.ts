@@ -2,6 +2,7 @@ import type { GuestMemory } from "../memory/guest_memory.ts";
 import type { PageList } from "../memory/page_list.ts";
 import { type Reason, Reasons } from "../protocol/reasons.ts";
 import type { Renderer } from "../renderer/renderer.ts";
+import { endAll } from "./end_all.ts";
 import type { HostAccount } from "./host_account.ts";
 import type { Resource } from "./resource.ts";
 
@@ -82,8 +83,12 @@ export class ResourceTable {
     return this.#byUuid.get(uuid);
   }
 
-  /** Keeps the pages of a blob that the renderer will make `LATER`; they are the table's until `takeWaitingBacking`. */
+  /**
+   * Keeps the pages of a blob that the renderer will make, maybe `LATER`; they are the table's until `takeWaitingBacking`.
+   * Those of before, which nobody has taken, belong to a command that has come to no end.
+   */
   keepWaitingBacking(backing: PageList | undefined): void {
+    this.#releaseBacking(this.#waitingBacking);
     this.#waitingBacking = backing;
   }
 
@@ -96,6 +101,7 @@ export class ResourceTable {
 
   /** Takes a resource out and gives its memory back; a host blob must not be mapped any more. */
   remove(resource: Resource): void {
+    this.#endContents(resource);
     this.#byId.delete(resource.id | 0);
     if (resource.uuid !== undefined) this.#byUuid.delete(resource.uuid);
     this.#release(resource);
@@ -104,9 +110,11 @@ export class ResourceTable {
   /** Takes all resources out and gives their memory back. A renderer that is reset too is reset after it. */
   clear(): void {
     this.#releaseBacking(this.takeWaitingBacking());
-    for (const resource of this.#byId.values()) this.#release(resource);
+    const resources = [...this.#byId.values()];
     this.#byId.clear();
     this.#byUuid.clear();
+    for (const resource of resources) this.#release(resource);
+    endAll(resources, (resource) => this.#endContents(resource));
   }
 
   /** Gives its own resources back and takes over those of `other`, which has none afterwards. */
@@ -122,8 +130,12 @@ export class ResourceTable {
     this.#releaseBacking(resource.backing);
     resource.backing = undefined;
     if (resource.kind === "2d") this.#guest.heap.free(resource.address);
-    if (resource.kind === "3d" || resource.kind === "hostBlob") this.#renderer!.destroyResource(resource.id);
     this.#account.release(resource.hostBytes);
+  }
+
+  /** Has the renderer end what is its own of a resource. */
+  #endContents({ kind, id }: Resource): void {
+    if (kind === "3d" || kind === "hostBlob") this.#renderer!.destroyResource(id);
   }
 
   #releaseBacking(backing: PageList | undefined): void {

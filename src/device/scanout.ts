@@ -104,8 +104,8 @@ export class Scanout {
     if (picture === undefined) this.follow();
     else this.#showPicture(picture);
     if (this.#isOut()) return 0; // swapped out, or on its way: the display keeps its last pixels
-    this.#isStale = false;
     this.#display.show(this.id, this.#source, damage);
+    this.#isStale = false;
     return costOfRows(damage.width * BYTES_PER_PIXEL, damage.height);
   }
 

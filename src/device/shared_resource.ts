@@ -1,4 +1,5 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
+import type { SegmentList } from "../memory/segment_list.ts";
 import type { SharedResource } from "../memory/shared_resource.ts";
 import type { Renderer } from "../renderer/renderer.ts";
 import type { Resource } from "./resource.ts";
@@ -39,22 +40,34 @@ function sizeOf(resource: Resource): number {
   }
 }
 
+/** Where a resource's bytes lie now: an address, or its guest pages, resolved. Undefined when they are nowhere. */
+export function placeOf({ renderer }: ResourceMemory, resource: Resource): number | SegmentList | undefined {
+  switch (resource.kind) {
+    case "2d":
+      return resource.address;
+    case "3d":
+      return undefined;
+    case "guestBlob":
+      return resource.backing?.resolve() ? resource.backing : undefined;
+    case "hostBlob":
+      return renderer!.blobAddress(resource.id) || undefined;
+  }
+}
+
 /** Copies bytes that the resource has; false when they are nowhere now. */
 function copyBytes(
-  { guest, renderer }: ResourceMemory,
+  memory: ResourceMemory,
   resource: Resource,
   start: number,
   lengthBytes: number,
   target: number,
 ): boolean {
-  if (resource.kind === "3d") return false;
-  if (resource.kind === "guestBlob") {
-    const pages = resource.backing;
-    if (pages === undefined || !pages.resolve()) return false;
-    return guest.kernels.gatherBytes(pages.segments, pages.segmentCount, start, target, lengthBytes) === 0;
+  const { guest } = memory;
+  const place = placeOf(memory, resource);
+  if (place === undefined) return false;
+  if (typeof place === "object") {
+    return guest.kernels.gatherBytes(place.segments, place.segmentCount, start, target, lengthBytes) === 0;
   }
-  const address = resource.kind === "2d" ? resource.address : renderer!.blobAddress(resource.id);
-  if (address === 0) return false;
-  guest.bytes.copyWithin(target, address + start, address + start + lengthBytes);
+  guest.bytes.copyWithin(target, place + start, place + start + lengthBytes);
   return true;
 }

@@ -24,6 +24,7 @@ import { CommandAnswerer, type Counters } from "./command_answerer.ts";
 import { checkCapsets, largestCapsetBytes } from "./capsets.ts";
 import { ContextTable } from "./context_table.ts";
 import { Cursor } from "./cursor.ts";
+import { endAll } from "./end_all.ts";
 import { GpuConfig } from "./gpu_config.ts";
 import { FenceDelivery } from "./fence_delivery.ts";
 import { FenceTable } from "./fence_table.ts";
@@ -186,14 +187,17 @@ export class VirtioGpu implements VirtioDevice {
   reset(): void {
     const { scanouts, cursors, resources, contexts, window, renderer } = this.#state;
     this.#forgetCommands();
-    for (const scanout of scanouts) scanout.disable();
-    for (const cursor of cursors) cursor.reset();
-    resources.clear();
-    contexts.clear();
-    renderer?.reset();
-    window?.reset();
     this.#config.reset();
     this.#deactivate();
+    const endings = [
+      () => endAll(scanouts, (scanout) => scanout.disable()),
+      () => endAll(cursors, (cursor) => cursor.reset()),
+      () => resources.clear(),
+      () => contexts.clear(),
+      () => renderer?.reset(),
+      () => window?.reset(),
+    ];
+    endAll(endings, (end) => end());
   }
 
   snapshot(): GpuSnapshot {

@@ -50,14 +50,14 @@ export interface V86Gpu {
   /**
    * Saves the whole machine, running or not, as one file: v86's own state (as of its `save_state`) and the device's. The
    * file is the caller's. Rejects with `Error` while the device carries a command out, and while its renderer has anything
-   * for the guest: Linux's console has a context there as soon as its driver is loaded.
+   * for the guest but contexts that no command stream was submitted to, as that of Linux's console.
    */
   saveState(): Promise<ArrayBuffer>;
   /**
    * Takes up a file that `saveState` gave, here or in an emulator with the same devices, RAM and window, running or not.
    * Use it instead of v86's `restore_state` and not with its option `initial_state`. The displays show the restored
-   * pictures. Rejects with `TypeError` or `RangeError`, and changes nothing, when the file or the device's part of it is
-   * not what it should be; v86 itself does not check its own part.
+   * pictures, and the guest's clock goes on from where it was. Rejects with `TypeError` or `RangeError`, and changes nothing,
+   * when the file or the device's part of it is not what it should be; v86 itself does not check its own part.
    */
   restoreState(file: ArrayBuffer): Promise<void>;
 }

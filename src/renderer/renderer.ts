@@ -27,12 +27,22 @@ export interface RendererHost {
   readonly account: MemoryAccount;
   /** The work up to fence `slot` is done, and so is all earlier work of its timeline. A slot that is over is ignored. */
   fenceDone(slot: number): void;
+  /**
+   * Fence `slot` has no work after all: it is done as soon as the earlier ones of its timeline are. For a renderer that takes
+   * command streams which it can only refuse later, as one on another thread does.
+   */
+  fenceRefused(slot: number): void;
   /** Something for which the renderer has answered `LATER` is known now. */
   resume(): void;
   /** A context has failed for good: its commands are refused until the driver destroys it. Its fences are done. */
   contextLost(contextId: number): void;
   /** The bytes of a resource that is not the renderer's, a 2D one or a guest blob; undefined when there is none. */
   resource(resourceId: number): SharedResource | undefined;
+  /**
+   * Where the bytes of such a resource lie: the address of the first when they are in one piece, or its guest pages, resolved.
+   * Undefined when they lie nowhere, or may move at any time. Good until the device's next command.
+   */
+  locate(resourceId: number): number | SegmentList | undefined;
 }
 
 /** Where a part of a 3D resource's picture lies in the memory. The caller of `readPicture` owns the record. */
@@ -81,6 +91,11 @@ export interface Renderer {
   attachResource(contextId: number, resourceId: number): void;
   /** Ends what `attachResource` began; the pair may not have been attached. */
   detachResource(contextId: number, resourceId: number): void;
+  /**
+   * A resource that is not the renderer's ends. It is there until the answer, which may be `LATER`; contexts are detached from
+   * it then. For a renderer that reads such resources at other times than within calls; others have no such member.
+   */
+  endForeign?(resourceId: number): Outcome;
 
   /**
    * Carries out a command stream of `sizeBytes` bytes, a multiple of 4, at `address`: they are the renderer's to read during
@@ -120,7 +135,8 @@ export interface Renderer {
   transferToHost(command: TransferToHost3d, pages: SegmentList): Outcome;
   /**
    * Copies a box from a resource into `pages`, otherwise as `transferToHost`. The device tells `guest.onWrite` of the pages
-   * when the call is over; a renderer that writes them later does so itself.
+   * when the call is over; a renderer that writes them later does so itself. Behind a `RendererServer` nothing may be written
+   * once the call has answered, but for `LATER`.
    */
   transferFromHost(command: TransferFromHost3d, pages: SegmentList): Outcome;
 

@@ -181,7 +181,6 @@ export class DriverSession implements VirtioEvents {
 
   /** Back to the beginning, as after power-on: the device forgets the guest. */
   reset(): void {
-    this.device.reset();
     this.#active.forEach((_, index) => this.#release(index));
     this.device.queueSizes.forEach((size, index) => Object.assign(this.#queues[index]!, freshQueue(size)));
     this.#isActive = false;
@@ -193,12 +192,13 @@ export class DriverSession implements VirtioEvents {
     this.queueSelect = 0;
     this.sharedMemorySelect = 0;
     this.#acknowledge(0xff);
+    this.device.reset(); // last: what an embedder's renderer or display throws leaves no driver behind
   }
 
   /** All state of the session and of its device. Throws `Error` while the device carries a command out. */
   snapshot(): Snapshot {
     return {
-      version: 1,
+      version: 2,
       session: {
         status: this.#status,
         driverFeatures: this.#features(),
@@ -220,15 +220,24 @@ export class DriverSession implements VirtioEvents {
    */
   prepareRestore(snapshot: unknown): Restoration {
     const data = new PlainValue(snapshot, "");
-    data.field("version").integer(1, 1);
+    data.field("version").integer(1, 2);
     const session = checkSession(data.field("session"), this.device);
     const rings: (SplitQueue | undefined)[] = [];
-    const release = () => rings.forEach((ring) => ring?.release());
+    const release = () => {
+      for (const ring of rings.splice(0)) ring?.release();
+    };
     try {
       session.queues.forEach((queue, index) => rings.push(this.#restoreQueue(queue, index, session.driverFeatures)));
       const device = this.device.prepareRestore(data.field("device").unchecked);
       return {
-        apply: () => this.#takeUp(session, rings, device),
+        apply: () => {
+          try {
+            device.apply();
+            this.#takeUp(session, rings.splice(0));
+          } finally {
+            release(); // what was not taken up
+          }
+        },
         discard: () => {
           release();
           device.discard();
@@ -270,8 +279,7 @@ export class DriverSession implements VirtioEvents {
     throw new RangeError(`Cannot restore: session.queues[${index}]: ${reason}`);
   }
 
-  #takeUp(session: SessionSnapshot, rings: readonly (SplitQueue | undefined)[], device: Restoration): void {
-    device.apply();
+  #takeUp(session: SessionSnapshot, rings: readonly (SplitQueue | undefined)[]): void {
     rings.forEach((ring, index) => {
       this.#release(index);
       this.#active[index] = ring;

@@ -12,7 +12,7 @@ import type { QueueRegisters } from "./queue_registers.ts";
  */
 export interface Snapshot {
   /** Changes whenever an older release could not read the rest. */
-  readonly version: 1;
+  readonly version: 2;
   /** What the transport knows. */
   readonly session: SessionSnapshot;
   /** What the device knows; of a `VirtioGpu` a `GpuSnapshot`. */

@@ -23,12 +23,22 @@ export class Chain {
 
   /** Bytes that the driver wrote for the device. */
   get readableBytes(): number {
-    return this.#guest.words[(this.address + layout.CHAIN_READABLE_BYTES) >>> 2]!;
+    return this.readableBytesIn(this.#guest.words);
   }
 
   /** Bytes that the device may write. */
   get writableBytes(): number {
-    return this.#guest.words[(this.address + layout.CHAIN_WRITABLE_BYTES) >>> 2]!;
+    return this.writableBytesIn(this.#guest.words);
+  }
+
+  /** `readableBytes`, for those who have the words of the memory at hand. */
+  readableBytesIn(words: Uint32Array): number {
+    return words[(this.address + layout.CHAIN_READABLE_BYTES) >>> 2]!;
+  }
+
+  /** `writableBytes`, for those who have the words of the memory at hand. */
+  writableBytesIn(words: Uint32Array): number {
+    return words[(this.address + layout.CHAIN_WRITABLE_BYTES) >>> 2]!;
   }
 
   /** Address of a copy of the first 128 readable bytes, zeroes behind them: what a command is decoded from. */

@@ -25,6 +25,11 @@ class Model {
   readonly timelines = new Map<string, ModelFence[]>();
   readonly ready: { timeline: string; head: number }[][] = Array.from({ length: QUEUES }, () => []);
 
+  get parkedCount(): number {
+    const waiting = [...this.timelines.values()].flat().filter(({ state }) => state === "parked");
+    return waiting.length + this.ready.flat().length;
+  }
+
   get inFlight(): number {
     return [...this.timelines.values(), ...this.ready].reduce((sum, { length }) => sum + length, 0);
   }
@@ -169,7 +174,8 @@ Deno.test(`FenceTable equals a plain model over ${STEPS} random steps (seed ${SE
 
   for (let count = 0; count < STEPS; count++) {
     step();
-    assertEquals(table.inFlight, model.inFlight);
+    assertEquals(table.isFull, model.inFlight === CAPACITY);
+    assertEquals(table.parked.length, model.parkedCount);
     assertEquals(table.hasReady, model.ready.some(({ length }) => length > 0));
     if (random.oneIn(3)) deliver(table, model, random.below(QUEUES));
     const [contextId, ringIndex] = [random.pick(CONTEXTS), random.pick(RINGS)];

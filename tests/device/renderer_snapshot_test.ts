@@ -10,7 +10,7 @@ import { PendingRequest } from "../support/pending_request.ts";
 import { startRecording } from "../support/renderer_machine.ts";
 import { CAPSETS } from "../support/renderer/capsets.ts";
 import { ReferenceRenderer } from "../support/renderer/reference_renderer.ts";
-import { delay, fillRect, UNTIL_RELEASED } from "../support/renderer/stream.ts";
+import { delay, fillRect, lose, makeBuffer, UNTIL_RELEASED } from "../support/renderer/stream.ts";
 import { createFilled, flush, pictureWords, pixel, rect, setScanout, shownPixels, unref } from "./requests.ts";
 import { attachToContext, create3d, createContext, destroyContext, submit } from "./three_d_requests.ts";
 import { makeHostBlob, mapBlob, startWithWindow, unmapBlob, WINDOW_BYTES } from "./window_requests.ts";
@@ -39,14 +39,21 @@ function shown({ display }: Machine): number[] {
 
 /** What a guest makes at a renderer, and what the error then counts. */
 const held: [counted: string, make: (machine: Machine) => void][] = [
-  ["1 context", ({ driver }) => createContext(driver, 1)],
-  ["2 contexts", ({ driver }) => [1, 9].forEach((id) => createContext(driver, id))],
+  ["1 context in use", ({ driver }) => {
+    for (const id of [1, 9]) createContext(driver, id);
+    submit(driver, 9, []);
+  }],
+  ["2 contexts in use", ({ driver }) => {
+    for (const id of [1, 2]) createContext(driver, id);
+    submit(driver, 1, lose());
+    submit(driver, 2, makeBuffer(1, 4096));
+  }],
   ["1 3D resource", ({ driver }) => create3d(driver, 5)],
-  ["1 context, 2 3D resources", ({ driver }) => {
+  ["2 3D resources", ({ driver }) => {
     createContext(driver, 1);
     for (const id of [5, 6]) create3d(driver, id);
   }],
-  ["1 context, 1 host blob", ({ driver }) => {
+  ["1 context in use, 1 host blob", ({ driver }) => {
     createContext(driver, 1);
     makeHostBlob(driver, 5, 4096);
   }],
@@ -74,7 +81,7 @@ Deno.test("A snapshot is refused while a fence is not done", async () => {
   submit(driver, 1, delay(UNTIL_RELEASED));
   const fenced = { flags: CtrlFlag.Fence, fenceIdLow: 1 };
   assertThrows(() => submit(driver, 1, delay(0), fenced), Error, "left the chain");
-  assertThrows(() => pci.snapshot(), Error, "1 context, 1 command in flight");
+  assertThrows(() => pci.snapshot(), Error, "1 context in use, 1 command in flight");
   renderer.release(1, -1);
 });
 
@@ -157,7 +164,8 @@ Deno.test("A command that waits for the renderer is forgotten by a restore, and 
   const machine = await startRecording();
   const { renderer } = machine;
   renderer.answer("createContext", LATER);
-  const request = PendingRequest.send(machine, writeCtxCreate, { ctxId: 1, nlen: 0, contextInit: 0 });
+  const fence = { flags: CtrlFlag.Fence, fenceIdLow: 7 };
+  const request = PendingRequest.send(machine, writeCtxCreate, { ...fence, ctxId: 1, nlen: 0, contextInit: 0 });
   assertEquals(request.answer(), undefined);
   const snapshot = machine.pci.snapshot();
   renderer.takeCalls();

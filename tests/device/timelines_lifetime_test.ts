@@ -210,6 +210,21 @@ Deno.test("A queue that is stopped in the middle of a command sets DEVICE_NEEDS_
   assertEquals(needsReset(machine), true);
 });
 
+Deno.test("A queue that is stopped in the middle of a command holds no fence of the other queue back", async () => {
+  const machine = await startFences({ transport: "mmio" });
+  const { renderer, fences } = machine;
+  const cursor = { pos: { scanoutId: 0, x: 1, y: 1 }, resourceId: 0, hotX: 0, hotY: 0 };
+  renderer.outcomes.push(LATER);
+  fences.submit();
+  const moved = fences.post(writeMoveCursor, { ...cursor, ...fences.fence() }, { queue: GpuQueue.Cursor });
+  fences.kick(GpuQueue.Cursor);
+  const before = fences.ids(GpuQueue.Cursor);
+
+  stopQueue(machine, GpuQueue.Control);
+
+  assertEquals([before, fences.ids(GpuQueue.Cursor)], [[], [moved.id]]);
+});
+
 Deno.test("A renderer that throws ends its command and no other", async () => {
   const { renderer, fences, deferred } = await startFences({ limits: { fencesInFlight: 1 } });
   renderer.onSubmit = () => {

@@ -177,6 +177,43 @@ Deno.test("resume within the call that answers LATER asks again with the next tu
   assertEquals(fences.ids(), [posted.id]);
 });
 
+Deno.test("A command that is answered LATER has its slot, so that a table that fills up meanwhile does not hold it back", async () => {
+  const machine = await startFences({ limits: { fencesInFlight: 2 } });
+  const { renderer, fences } = machine;
+  const first = fences.submit();
+  renderer.outcomes.push(LATER);
+  const posted = createFencedContext(fences, 5);
+
+  const moved = fences.post(writeMoveCursor, { ...cursor, ...fences.fence() }, { queue: GpuQueue.Cursor });
+  fences.kick(GpuQueue.Cursor);
+  renderer.host.resume();
+  runDeferred(machine);
+  const calls = renderer.calls.filter((call) => call.startsWith("createContext"));
+  renderer.doneAt(0);
+  renderer.doneAt(1);
+  runDeferred(machine);
+
+  assertEquals(calls, ["createContext 5 60 ", "createContext 5 60 "]);
+  assertEquals([fences.ids(), fences.ids(GpuQueue.Cursor)], [[first.id, posted.id], [moved.id]]);
+});
+
+Deno.test("A command that is answered LATER comes before what the other queue has begun meanwhile, and may be refused", async () => {
+  const machine = await startFences();
+  const { renderer, fences } = machine;
+  renderer.outcomes.push(LATER, { response: 0x1205, text: "a test refuses", clause: "none" });
+  const posted = createFencedContext(fences, 5);
+
+  const moved = fences.post(writeMoveCursor, { ...cursor, ...fences.fence() }, { queue: GpuQueue.Cursor });
+  fences.kick(GpuQueue.Cursor);
+  const before = fences.ids(GpuQueue.Cursor);
+  renderer.host.resume();
+  runDeferred(machine);
+
+  assertEquals(before, []);
+  const answers = fences.answers().map(({ id, answer }) => [id, answer]);
+  assertEquals([answers, fences.ids(GpuQueue.Cursor)], [[[posted.id, "ERR_INVALID_PARAMETER"]], [moved.id]]);
+});
+
 Deno.test("resume without a command that waits does nothing", async () => {
   const { renderer, fences, deferred } = await startFences();
   fences.submit([1, 0]);

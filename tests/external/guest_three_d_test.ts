@@ -63,6 +63,25 @@ Deno.test("Linux uses a renderer in v86 without a window: what it maps is refuse
   await guest.machine.close();
 });
 
+Deno.test("Linux is saved with its console's context, and draws by the renderer where it goes on", async () => {
+  const options = { hostVisible: { bytes: WINDOW_BYTES, way: "mmio" as const }, resourceUuid: true };
+  const before = await start(options);
+  await before.guest.output("console"); // the same each time, without a cursor that blinks
+  const console = await before.guest.picture();
+  const contextCount = before.renderer.contextCount;
+  const file = await before.guest.device.saveState();
+  await before.guest.machine.close();
+
+  const renderer = new ReferenceRenderer();
+  const guest = await DebianGuest.restore({ ...options, renderer }, file);
+  const atRestore = renderer.contextCount;
+  const difference = comparePictures(await guest.picture(), console);
+  await runThreeD(guest, { isHostVisible: true, hasUuids: true }, viewerOf(guest));
+
+  assertEquals([contextCount, atRestore, difference], [1, 0, undefined]);
+  await guest.machine.close();
+});
+
 async function start(options: DebianOptions): Promise<Drawing> {
   const renderer = new ReferenceRenderer();
   return { guest: await DebianGuest.start({ ...options, renderer }), renderer };

@@ -11,7 +11,7 @@ import { runThreeD, threeDErrors, type ThreeDViewer } from "../support/three_d.t
 import { BackEndProcess } from "../support/vhost_front_end/back_end_process.ts";
 
 const ANY_DEVICE = "vhost-user-test-device-pci,virtio-id=16,num_vqs=2,vq_size=256,config_size=16";
-const OFFERS = { isHostVisible: true, hasUuids: true, findsForeign: false };
+const OFFERS = { isHostVisible: true, hasUuids: true };
 const WINDOW_BYTES = 256 * 1024 * 1024;
 const CURSOR_SIZE = 64;
 

@@ -402,3 +402,23 @@ Deno.test("front ends that go away in the middle leave no descriptor, no mapping
   makeBlob(machine, 1, PAGE);
   assertEquals(mapBlob(machine.driver, 1, 0), MAPPED);
 });
+
+Deno.test("a stream that goes on when its front end has gone does not write into the next guest's memory", async () => {
+  await using backEnd = await start({ keep: true, renderer: "late" });
+  {
+    using machine = connect(backEnd);
+    makeBlob(machine, 1, PAGE);
+    assertEquals(mapBlob(machine.driver, 1, 0), MAPPED);
+    machine.window!.bytes.fill(1, 0, PAGE);
+    assertEquals(submit(machine.driver, 1, fill(1, 0, PAGE, 0x55555555)), OK);
+  }
+  const regions = [{ guestAddress: 0, sizeBytes: 64 * MIB + WINDOW_BYTES }]; // where the window lay, too
+
+  using machine = new FrontEndMachine(backEnd.path, { regions });
+  machine.driver.start();
+
+  assertEquals(createContext(machine.driver, 1), OK); // the stream has ended
+  assertEquals(new Uint32Array(machine.ram.bytes.buffer).includes(0x55555555), false);
+  makeBlob(machine, 1, PAGE);
+  assertEquals(mapBlob(machine.driver, 1, 0), MAPPED);
+});

@@ -46,6 +46,29 @@ const hostBlob = {
 };
 const texture = { kind: "3d", id: 5, format: 1, widthPixels: 16, heightPixels: 16, backing: null, uuid: null };
 
+const contextFaults: [name: string, context: Anything, message: string][] = [
+  ["no word about a context", undefined, " must be an object, got nothing"],
+  ["a context 0", { id: 0 }, ".id must be 1 to 4294967295, got 0"],
+  ["a context twice", { id: 1 }, ".id: the context id is in use"],
+  ["a context of no set", { id: 2, capsetId: 9 }, ".capsetId: there is no such capability set"],
+  ["a context of a set that is no number", { id: 2, capsetId: {} }, ".capsetId must be a number, got an object"],
+  [
+    "a context with too long a name",
+    { id: 2, capsetId: 20, debugName: "x".repeat(65) },
+    `.debugName must be a text of at most 64 characters, got "${"x".repeat(40)}"`,
+  ],
+  [
+    "a context that is attached to what is not there",
+    { id: 2, capsetId: 20, debugName: "\n", attached: [1, 5] },
+    ".attached[1]: there is no such resource",
+  ],
+  [
+    "a context that is attached to nothing in particular",
+    { id: 2, capsetId: 20, debugName: "", attached: null },
+    ".attached must be an array, got null",
+  ],
+];
+
 const refused: [name: string, spoil: (snapshot: Anything) => void, message: string][] = [
   [
     "a host blob, mapped",
@@ -111,6 +134,16 @@ const refused: [name: string, spoil: (snapshot: Anything) => void, message: stri
     "no word about capability sets",
     ({ device }) => delete device.config.capsets,
     "device.config.capsets must be an array, got nothing",
+  ],
+  ...contextFaults.map(([name, context, message]): typeof refused[number] => [
+    name,
+    ({ device }) => device.contexts.push({ id: 1, capsetId: 20, debugName: "", attached: [1] }, context),
+    `device.contexts[1]${message}`,
+  ]),
+  [
+    "more contexts than there may be",
+    ({ device }) => device.contexts.length = 257,
+    "device.contexts must be an array of 0 to 256 items, got an array of 257 items",
   ],
   [
     "contexts that are none of the features' business",

@@ -95,7 +95,7 @@ const entry = (snapshot: Anything, index: number) =>
   new DataView(snapshot.device.resources[1].backing.buffer, index * 16);
 
 const refused: [kind: typeof RangeError | typeof TypeError, spoil: (snapshot: Anything) => void, message: string][] = [
-  [RangeError, (it) => it.version = 2, "version must be 1, got 2"],
+  [RangeError, (it) => it.version = 3, "version must be 1 to 2, got 3"],
   [TypeError, (it) => delete it.version, "version must be a number, got nothing"],
   [TypeError, (it) => it.session = [], "session must be an object, got an array of 0 items"],
   [TypeError, (it) => it.device = null, "device must be an object, got null"],

@@ -18,6 +18,13 @@ interface StateFile {
   device: Snapshot;
 }
 
+/** v86's time stamp counter. */
+interface Clock {
+  readonly current_tsc: Uint32Array;
+  store_current_tsc(): void;
+  set_tsc(low: number, high: number): void;
+}
+
 /** An emulator whose driver shows a picture. */
 async function showing(display: MemoryDisplay): Promise<PortMachine> {
   const machine = await attachToPorts({ display });
@@ -95,6 +102,25 @@ Deno.test("restoreState sets the slot's interrupt line as it was, when an interr
   assertEquals(levels, [["raise", 15 << 3], ["lower", 15 << 3]]);
   await source.close();
   await target.close();
+});
+
+Deno.test("restoreState sets the guest's time stamp counter to what it was, at the second restore too", async () => {
+  const { emulator, saveState, restoreState, close } = await showing(new MemoryDisplay());
+  const { cpu } = (emulator as unknown as { v86: { cpu: Clock } }).v86;
+  const counter = () => {
+    cpu.store_current_tsc();
+    return cpu.current_tsc[1]! >>> 8; // 256 of the high word are twenty minutes
+  };
+  cpu.set_tsc(0, 1000);
+  const [file, saved] = [await saveState(), counter()];
+
+  for (const time of [0, 1, 2]) {
+    cpu.set_tsc(0, 5000 + time * 1000);
+    await restoreState(file);
+
+    assertEquals(counter(), saved);
+  }
+  await close();
 });
 
 const refused: [name: string, change: (state: StateFile) => void, message: string][] = [

@@ -159,7 +159,8 @@ for (const { way, guestAddress } of ways) {
   Deno.test(`attach by way "${way}": a machine that is saved and restored has its window, and refuses to lose a blob`, async () => {
     const source = await attachWindow({ way });
     clearUnusedBars(source.cpu);
-    await assertRejects(() => source.saveState(), Error, "renderer");
+    createBlob(source.driver, 1, 0);
+    await assertRejects(() => source.saveState(), Error, "1 host blob");
     source.emulator.restart();
     const file = await source.saveState();
     const target = await attachWindow({ way });

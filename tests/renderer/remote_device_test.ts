@@ -1,6 +1,6 @@
 /**
  * Tests of the device that any renderer passes, once more with the renderers behind a `RemoteRenderer`, both sides of which
- * work after each kick. Those are not here that look at the renderer while it works, or let it read foreign resources.
+ * work after each kick. Those are not here that look at the renderer while it works.
  */
 
 import { makeRenderersRemote } from "../support/renderer_machine.ts";

@@ -136,7 +136,7 @@ Deno.test("H9: a fence and a loss that were reported before a reset are not hear
   assertEquals([host.fences, host.lost], [[], []]);
 });
 
-Deno.test("A stream that comes too late for its context, which is lost, ends its fence behind the work before it", async () => {
+Deno.test("A stream that comes too late for its context, which is lost, has its fence refused, and no other", async () => {
   const { host, remote, renderer, submit, step } = await start();
   remote.createContext(2, FIRST_CAPSET_ID, "");
   step();
@@ -147,7 +147,7 @@ Deno.test("A stream that comes too late for its context, which is lost, ends its
   submit([], 3, 0);
   assertEquals(host.lost, []);
   step();
-  assertEquals([host.lost, host.fences, remote.fenceCount], [[1], [1, 2, 3], 0]);
+  assertEquals([host.lost, host.fences, host.refused, remote.fenceCount], [[1], [1], [2, 3], 0]);
   assertEquals(renderer.contextCount, 2);
 });
 
@@ -157,6 +157,21 @@ Deno.test("A channel that was full rings when there is room, though nothing else
   assertEquals(remote.wait(0), false);
   server.serve();
   assertEquals(remote.wait(0), true);
+});
+
+Deno.test("H9: the renderer is at rest once it has heard of a reset, which it rings for, or is no more", async () => {
+  const { remote, server, renderer, submit } = await start();
+  submit([stream.makeBuffer(1, 4096)]);
+  assertEquals(remote.isAtRest, true);
+
+  remote.reset();
+
+  assertEquals([remote.isAtRest, remote.wait(0)], [false, false]);
+  server.serve();
+  assertEquals([remote.isAtRest, remote.wait(0), renderer.contextCount], [true, true, 0]);
+  remote.reset();
+  remote.lose();
+  assertEquals(remote.isAtRest, true);
 });
 
 Deno.test("H9: a reset while the renderer has answered LATER is not held up", async () => {
@@ -203,13 +218,63 @@ Deno.test("A channel that is full of what cannot wait says so, and what comes ne
   assertEquals([host.resumes, host.fences, renderer.contextCount, remote.isFull()], [1, [5], 0, false]);
 });
 
-Deno.test("A call that finds the channel full against the rules ends the renderer, unless it is reset", async () => {
-  for (const isReset of [false, true]) {
-    const { remote, step } = await start({ ringBytes: MIN_RING_BYTES });
-    for (let id = 1; id < MIN_RING_BYTES; id++) remote.destroyContext(100 + id);
-    if (isReset) remote.reset();
+/** Says so much that may not wait that the channel cannot hold it: no device does. */
+function overrun(remote: RemoteRenderer): void {
+  for (let id = 1; id < MIN_RING_BYTES; id++) remote.destroyContext(100 + id);
+}
+
+Deno.test("A call that finds the channel full against the rules loses all contexts, until the device is reset", async () => {
+  const { host, remote, server, renderer, submit, step } = await start({ ringBytes: MIN_RING_BYTES });
+  submit([stream.delay(stream.UNTIL_RELEASED)], 4);
+  step();
+
+  overrun(remote);
+
+  assertEquals([submit([]), remote.createResource(create3d({}))], [Reasons.rendererGone, Reasons.rendererGone]);
+  while (server.serve());
+  assertEquals(remote.wait(0), true);
+  remote.poll();
+  assertEquals([host.lost, host.fences, host.resumes, remote.isClosed, server.isClosed], [[1], [4], 1, false, false]);
+  remote.fence(5);
+  assertEquals([host.fences, remote.fenceCount, remote.isFull()], [[4, 5], 0, false]);
+
+  remote.reset();
+  assertEquals(remote.createContext(1, FIRST_CAPSET_ID, ""), LATER);
+  step();
+  assertEquals([remote.createContext(1, FIRST_CAPSET_ID, ""), submit([], 6), renderer.contextCount], [
+    undefined,
+    undefined,
+    1,
+  ]);
+  step();
+  assertEquals([host.fences, host.account.usedBytes], [[4, 5, 6], 0]);
+});
+
+Deno.test("A reset is all that a channel needs which overran within it", async () => {
+  const { host, remote, step } = await start({ ringBytes: MIN_RING_BYTES });
+  overrun(remote);
+  remote.reset();
+  step();
+  assertEquals([host.lost, remote.createContext(1, FIRST_CAPSET_ID, "")], [[], LATER]);
+});
+
+Deno.test("Staged bytes stay the renderer's when the channel has overrun, until it has done with them", async () => {
+  for (const isAnswered of [false, true]) {
+    const sides = await start({ ringBytes: MIN_RING_BYTES });
+    const { host, remote, server, step } = sides;
+    makeTexture(sides, 5);
+    const { pages } = makePages(sides, 32);
     step();
-    assertEquals(remote.isClosed, !isReset);
+    const usedBytes = host.heap.usedBytes;
+    remote.transferFromHost(fromHost(5), pages);
+    if (isAnswered) server.serve();
+    overrun(remote);
+
+    remote.poll();
+
+    assertEquals(host.heap.usedBytes === usedBytes, isAnswered);
+    step();
+    assertEquals([host.heap.usedBytes, remote.transferFromHost(fromHost(5), pages)], [usedBytes, Reasons.rendererGone]);
   }
 });
 
@@ -379,15 +444,24 @@ Deno.test("serve gives the event loop a turn after 1024 requests", async () => {
   assertEquals([host.fences.length, server.serve()], [1024, false]);
 });
 
-Deno.test("A renderer on another thread finds no foreign resources: a COPY from one loses the context", async () => {
-  const sides = await start();
-  const { host, remote, submit, step } = sides;
-  makeTexture(sides, 5);
-  host.foreign.set(9, { sizeBytes: 64, read: () => true });
-  remote.attachResource(1, 9);
-  submit([stream.copy({ resourceId: 5, offset: 0 }, { resourceId: 9, offset: 0 }, 4)]);
-  step();
-  assertEquals([host.lost, submit([])], [[1], Reasons.contextLost]);
+Deno.test("H9: what a renderer was told of foreign resources stays until it has heard of a reset, or is no more", async () => {
+  for (const isGone of [false, true]) {
+    const { host, remote, server, step } = await start();
+    const before = [host.heap.usedBytes, host.account.usedBytes];
+    host.foreign.set(9, { sizeBytes: 64, read: () => false });
+    host.places.set(9, host.heap.allocate(64));
+    remote.attachResource(1, 9);
+    step();
+
+    remote.reset();
+    remote.poll();
+    assert(host.account.usedBytes > 0);
+    if (isGone) server.close();
+    else server.serve();
+    remote.poll();
+
+    assertEquals([host.heap.usedBytes - 64, host.account.usedBytes], before);
+  }
 });
 
 Deno.test("A lost or destroyed context takes the slots of its rings along, which nobody reports", async () => {
@@ -415,6 +489,7 @@ Deno.test("What the renderer throws ends it: the device loses all contexts and w
   assertThrows(() => server.serve(), Error, "out of order");
   remote.poll();
   assertEquals([host.lost, host.fences, host.resumes, server.isClosed], [[1], [4], 1, true]);
+  assertEquals(renderer.contextCount, 0); // nothing of it goes on
   assertEquals([submit([]), remote.createResource(create3d({}))], [Reasons.rendererGone, Reasons.rendererGone]);
   remote.fence(8);
   assertEquals(host.fences, [4, 8]);

@@ -14,8 +14,6 @@ export interface ThreeDOffers {
   readonly isHostVisible: boolean;
   /** Whether resources have UUIDs (RESOURCE_UUID). */
   readonly hasUuids: boolean;
-  /** Whether the renderer finds resources that are not its own; true when absent. One on another thread does not. */
-  readonly findsForeign?: boolean;
 }
 
 /** Looks at what the guest's device shows, on one output of 1024x768. */
@@ -95,15 +93,15 @@ export function threeDErrors({ isHostVisible }: ThreeDOffers): string[] {
 }
 
 /** The program's checks that show nothing, in its order and in groups, after each of which it waits. */
-export function threeDGroups({ isHostVisible, findsForeign = true }: ThreeDOffers): string[][] {
-  const guestBlob = (name: string) => findsForeign ? `${name} ${name}-copy` : name;
+export function threeDGroups({ isHostVisible }: ThreeDOffers): string[][] {
+  const guestBlob = (name: string) => `${name} ${name}-copy`;
   const blobs = `${guestBlob("guest-blob")} ${BLOBS} ${isHostVisible ? MAPPED_BLOBS : "no-window"}`;
   const sharing = `${SHARING} ${guestBlob("share-guest-blob")}${isHostVisible ? " share-mapped-blob" : ""}`;
   return [CONTEXTS, RESOURCES, blobs, FENCES, sharing].map((names) => names.split(" "));
 }
 
-function argsOf({ isHostVisible, hasUuids, findsForeign = true }: ThreeDOffers): string {
-  const args = [isHostVisible && "host-visible", hasUuids && "cross-device", findsForeign && "foreign"];
+function argsOf({ isHostVisible, hasUuids }: ThreeDOffers): string {
+  const args = [isHostVisible && "host-visible", hasUuids && "cross-device", "foreign"];
   return args.filter((arg) => arg !== false).join(" ");
 }
 

@@ -12,6 +12,7 @@ import type { Renderer } from "../../renderer/renderer.ts";
 import { hasFeature } from "../../virtio/virtio_device.ts";
 import { readBacking, releaseBacking } from "../backing.ts";
 import type { GpuState, Request } from "../gpu_state.ts";
+import { makeContext } from "./context.ts";
 
 /** All of `blob_flags` that mean something. */
 export const KNOWN_BLOB_FLAGS: number = BlobFlag.UseMappable | BlobFlag.UseShareable | BlobFlag.UseCrossDevice;
@@ -65,17 +66,18 @@ function createHostBlob(gpu: GpuState, renderer: Renderer, command: ResourceCrea
   if (nrEntries > 0 && !hasGuestPages) return Reasons.hostBlobWithEntries;
   if (gpu.resources.isFull) return Reasons.resourcesFull;
   if (context.isLost && !request.isAgain) return Reasons.contextLost;
-  const backing = request.isAgain ? gpu.resources.takeWaitingBacking() : readPages(gpu, command, request);
-  if (backing !== undefined && !(backing instanceof PageList)) return backing;
-  const outcome = renderer.createBlob(ctxId, blobIdLow, blobIdHigh, resourceId, size);
-  if (outcome === LATER) {
-    gpu.resources.keepWaitingBacking(backing); // read once: what the guest makes of its entries meanwhile is no fault
-    return outcome;
-  }
+  const pages = request.isAgain ? gpu.resources.takeWaitingBacking() : readPages(gpu, command, request);
+  if (pages !== undefined && !(pages instanceof PageList)) return pages;
+  gpu.resources.keepWaitingBacking(pages); // read once: what the guest makes of its entries meanwhile is no fault
+  const outcome = makeContext(gpu, renderer, context) ??
+    renderer.createBlob(ctxId, blobIdLow, blobIdHigh, resourceId, size);
+  if (outcome === LATER) return outcome;
+  const backing = gpu.resources.takeWaitingBacking(); // gone, if somebody has reset the device within the call
   if (outcome !== undefined) {
     if (backing !== undefined) releaseBacking(gpu, backing);
     return outcome;
   }
+  context.isUsed = true;
   gpu.resources.add({
     kind: "hostBlob",
     id: resourceId,

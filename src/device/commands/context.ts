@@ -17,6 +17,9 @@ import type { Context } from "../context_table.ts";
 import { type GpuState, type Request, undeclared } from "../gpu_state.ts";
 import type { Resource } from "../resource.ts";
 
+/** What it counts against `Limits.workBytesPerNotify` to look whether a context is attached to a resource. */
+const ATTACHMENT_COST_BYTES = 32;
+
 const debugNameDecoder = new TextDecoder();
 
 /**
@@ -35,7 +38,7 @@ export function ctxCreate(gpu: GpuState, renderer: Renderer, command: CtxCreate,
   const debugName = readDebugName(gpu, request, nlen);
   const outcome = renderer.createContext(ctxId, capset.id, debugName);
   if (outcome !== undefined) return outcome;
-  gpu.contexts.add({ id: ctxId, capsetId: capset.id, debugName, isLost: false });
+  gpu.contexts.add({ id: ctxId, capsetId: capset.id, debugName, isLost: false, isMade: true, isUsed: false });
   return undefined;
 }
 
@@ -46,34 +49,54 @@ export function ctxCreate(gpu: GpuState, renderer: Renderer, command: CtxCreate,
 export function ctxDestroy(gpu: GpuState, renderer: Renderer, command: CtxDestroy): Reason | undefined {
   const context = gpu.contexts.get(command.ctxId);
   if (context === undefined) return Reasons.contextUnknown;
-  renderer.destroyContext(context.id);
-  gpu.contexts.remove(context);
+  if (context.isMade) renderer.destroyContext(context.id);
+  gpu.workBytes += gpu.contexts.remove(context) * ATTACHMENT_COST_BYTES;
   gpu.fences.endContext(context.id);
   return undefined;
 }
 
 /** Lets a context use a resource of any kind. Virtio 1.4, 5.7.6.9 (CTX_ATTACH_RESOURCE); seed S12. */
-export function ctxAttachResource(gpu: GpuState, renderer: Renderer, command: CtxAttachResource): Reason | undefined {
+export function ctxAttachResource(gpu: GpuState, renderer: Renderer, command: CtxAttachResource): Outcome {
   const { ctxId, resourceId } = command;
   const context = gpu.contexts.get(ctxId);
   if (context === undefined) return Reasons.contextUnknown;
   const resource = gpu.resources.get(resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
+  const outcome = makeContext(gpu, renderer, context);
+  if (outcome !== undefined) return outcome;
   if (isUndeclaredShare(resource, context)) {
     const refusal = undeclared(gpu, command.type, Reasons.shareableUndeclared);
     if (refusal !== undefined) return refusal;
   }
-  if (resource.kind === "2d" || resource.kind === "guestBlob") gpu.contexts.noteForeign(resource);
   renderer.attachResource(ctxId, resourceId);
+  if (resource.kind === "2d" || resource.kind === "guestBlob") gpu.contexts.attach(context, resourceId);
   return undefined;
 }
 
 /** Ends the use of a resource by a context, if it was attached. Virtio 1.4, 5.7.6.9 (CTX_DETACH_RESOURCE). */
 export function ctxDetachResource(gpu: GpuState, renderer: Renderer, command: CtxDetachResource): Reason | undefined {
   const { ctxId, resourceId } = command;
-  if (gpu.contexts.get(ctxId) === undefined) return Reasons.contextUnknown;
+  const context = gpu.contexts.get(ctxId);
+  if (context === undefined) return Reasons.contextUnknown;
   if (gpu.resources.get(resourceId) === undefined) return Reasons.resourceUnknown;
-  renderer.detachResource(ctxId, resourceId);
+  detachFromContext(gpu, renderer, context, resourceId);
+  return undefined;
+}
+
+/** Ends the use of a resource by a context. */
+export function detachFromContext(gpu: GpuState, renderer: Renderer, context: Context, resourceId: number): void {
+  if (context.isMade) renderer.detachResource(context.id, resourceId);
+  gpu.contexts.detach(context, resourceId);
+}
+
+/** Makes a context of a snapshot in the renderer, unless it is there: whatever uses one comes here first. */
+export function makeContext({ contexts }: GpuState, renderer: Renderer, context: Context): Outcome {
+  if (context.isMade) return undefined;
+  const { id, capsetId, debugName } = context;
+  const outcome = renderer.createContext(id, capsetId, debugName);
+  if (outcome !== undefined) return outcome;
+  context.isMade = true;
+  for (const resourceId of contexts.resourcesOf(context)) renderer.attachResource(id, resourceId);
   return undefined;
 }
 

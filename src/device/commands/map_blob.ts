@@ -24,7 +24,7 @@ export function resourceMapBlob(gpu: GpuState, command: ResourceMapBlob): Outcom
   const { window } = gpu;
   if (window === undefined) return Reasons.windowMissing;
   if (resource.kind !== "hostBlob" || resource.hasGuestPages) return Reasons.notHostBlob;
-  const outcome = mapBlob(gpu, window, resource, command);
+  const outcome = mapBlobOrLeave(gpu, window, resource, command);
   if (outcome !== undefined) return outcome;
   const at = gpu.reply.withData(ResponseType.OkMapInfo, RESP_MAP_INFO_SIZE);
   writeRespMapInfo(gpu.guest.words, at, { mapInfo: window.renderer.blobMapInfo(resource.id) ?? MapInfo.None });
@@ -63,6 +63,16 @@ export function unmapForUnref({ window }: GpuState, resource: Resource): Outcome
   if (outcome === LATER) return window.wait(resource, MapStep.Closing);
   leave(window, resource, outcome === undefined);
   return undefined;
+}
+
+/** When window or renderer throws, the range stays taken until the device is reset: the guest may see it. */
+function mapBlobOrLeave(gpu: GpuState, window: WindowMap, blob: HostBlob, command: ResourceMapBlob): Outcome {
+  try {
+    return mapBlob(gpu, window, blob, command);
+  } catch (error) {
+    leave(window, blob, false);
+    throw error;
+  }
 }
 
 function mapBlob(gpu: GpuState, window: WindowMap, blob: HostBlob, command: ResourceMapBlob): Outcome {

@@ -12,6 +12,7 @@ import {
 import { readBacking, releaseBacking } from "../backing.ts";
 import type { GpuState, Request } from "../gpu_state.ts";
 import { isBlob, type Resource } from "../resource.ts";
+import { detachFromContext } from "./context.ts";
 import { unmapForUnref } from "./map_blob.ts";
 
 /** Makes a 2D resource of zeroed pixels in host memory. Virtio 1.4, 5.7.6.8 (RESOURCE_CREATE_2D). */
@@ -52,8 +53,13 @@ export function resourceUnref(gpu: GpuState, command: ResourceUnref): Outcome {
     if (scanout.resource === resource) scanout.disable();
   }
   if (unmapForUnref(gpu, resource) === LATER) return LATER;
-  if (gpu.contexts.forgetForeign(resource)) detachFromContexts(gpu, resource);
+  const isForeign = resource.kind === "2d" || resource.kind === "guestBlob";
+  if (isForeign && gpu.renderer?.endForeign?.(resource.id) === LATER) return LATER;
+  for (const context of gpu.contexts.contextsOf(resource.id)) { // another with its id would be attached else
+    detachFromContext(gpu, gpu.renderer!, context, resource.id);
+  }
   gpu.resources.remove(resource);
+  gpu.contexts.forget(resource.id);
   return undefined;
 }
 
@@ -87,11 +93,6 @@ export function resourceDetachBacking(gpu: GpuState, command: ResourceDetachBack
   releaseBacking(gpu, resource.backing);
   resource.backing = undefined;
   return undefined;
-}
-
-/** Ends the use of a resource by every context: another with its id would be attached else. */
-function detachFromContexts({ contexts, renderer }: GpuState, { id }: Resource): void {
-  for (const context of contexts.all) renderer!.detachResource(context.id, id);
 }
 
 /** Whether guest pages can belong to a resource: to every one but a blob of host memory alone. */

@@ -64,9 +64,10 @@ export function resourceFlush(gpu: GpuState, command: ResourceFlush): Outcome {
   const resource = gpu.resources.get(command.resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
   const { rect } = command;
-  const isOutside = !isBlob(resource) && !isInside(rect, resource.widthPixels, resource.heightPixels);
-  if (isOutside) return Reasons.rectOutsideResource;
-  if (resource.kind === "3d") return flush3d(gpu, resource, rect);
+  if (resource.kind === "2d" || resource.kind === "3d") {
+    if (!isInside(rect, resource.widthPixels, resource.heightPixels)) return Reasons.rectOutsideResource;
+    if (resource.kind === "3d") return flush3d(gpu, resource, rect);
+  }
   for (const scanout of gpu.scanouts) {
     if (scanout.resource === resource) gpu.workBytes += scanout.flush(rect);
   }

@@ -1,7 +1,7 @@
 import { PageList } from "../../memory/page_list.ts";
 import { BYTES_PER_PIXEL } from "../../protocol/formats.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
-import { type Reason, Reasons } from "../../protocol/reasons.ts";
+import { Reasons } from "../../protocol/reasons.ts";
 import {
   type Box,
   type ResourceCreate3d,
@@ -13,6 +13,7 @@ import {
 import type { Renderer } from "../../renderer/renderer.ts";
 import type { GpuState, Request } from "../gpu_state.ts";
 import { costOfRows } from "../limits.ts";
+import { makeContext } from "./context.ts";
 
 /** Makes a resource whose contents are the renderer's, zeroed. Virtio 1.4, 5.7.6.9 (RESOURCE_CREATE_3D). */
 export function resourceCreate3d(gpu: GpuState, renderer: Renderer, command: ResourceCreate3d): Outcome {
@@ -47,7 +48,7 @@ export function transferToHost3d(
   command: TransferToHost3d,
   request: Request,
 ): Outcome {
-  const pages = pagesOf(gpu, command, request);
+  const pages = pagesOf(gpu, renderer, command, request);
   if (!(pages instanceof PageList)) return pages;
   const outcome = renderer.transferToHost(command, pages);
   if (outcome === undefined) gpu.workBytes += costOfBox(command.box);
@@ -61,7 +62,7 @@ export function transferFromHost3d(
   command: TransferFromHost3d,
   request: Request,
 ): Outcome {
-  const pages = pagesOf(gpu, command, request);
+  const pages = pagesOf(gpu, renderer, command, request);
   if (!(pages instanceof PageList)) return pages;
   const outcome = renderer.transferFromHost(command, pages);
   if (outcome !== undefined) return outcome;
@@ -86,6 +87,9 @@ export function submit3d(gpu: GpuState, renderer: Renderer, command: Submit3d, r
   if (context.isLost && !request.isAgain) return Reasons.contextLost;
   request.read(SUBMIT_3D_DATA_OFFSET, size, gpu.streamAddress);
   gpu.workBytes += size;
+  const outcome = makeContext(gpu, renderer, context);
+  if (outcome !== undefined) return outcome;
+  context.isUsed = true;
   return renderer.submit(ctxId, gpu.streamAddress, size, request.ringIndex, request.takeFence());
 }
 
@@ -95,18 +99,23 @@ export function submit3d(gpu: GpuState, renderer: Renderer, command: Submit3d, r
  */
 function pagesOf(
   gpu: GpuState,
+  renderer: Renderer,
   command: TransferToHost3d | TransferFromHost3d,
   request: Request,
-): PageList | Reason | undefined {
+): PageList | Outcome {
   const { ctxId, resourceId } = command;
-  if (ctxId !== 0 && gpu.contexts.get(ctxId) === undefined) return Reasons.contextUnknown;
+  const context = gpu.contexts.get(ctxId);
+  if (ctxId !== 0 && context === undefined) return Reasons.contextUnknown;
   const resource = gpu.resources.get(resourceId);
   if (resource === undefined) return Reasons.resourceUnknown;
   if (resource.kind === "2d") return Reasons.transferOfRectangles;
   if (resource.kind === "guestBlob") return Reasons.transferOfGuestBlob;
   if (resource.kind === "hostBlob" && !resource.hasGuestPages) return undefined;
   if (resource.backing === undefined) return Reasons.backingMissing;
-  return request.isAgain || resource.backing.resolve() ? resource.backing : Reasons.backingGone;
+  const hasBegun = request.isAgain && context?.isMade !== false; // else it was the context that was waited for
+  const outcome = context && makeContext(gpu, renderer, context);
+  if (outcome !== undefined) return outcome;
+  return hasBegun || resource.backing.resolve() ? resource.backing : Reasons.backingGone;
 }
 
 function isBoxEmpty({ w, h, d }: Box): boolean {

@@ -4,11 +4,11 @@ import type { Rect } from "../../memory/rect.ts";
  * All state that a driver has made of a `VirtioGpu`, as plain data. What an embedder said when it made the device is not in
  * it: a snapshot goes to a device with the same outputs and with limits that hold it.
  *
- * It holds 2D resources, blobs of guest memory, scanouts and cursors. It cannot hold what only a renderer knows: contexts and
- * the objects in them, 3D resources, host blobs (so nothing is mapped in the host visible memory), and commands whose fence
- * is not done. While a guest has any of these, no snapshot is taken: `VirtioGpu.snapshot` throws an `Error` that counts them,
- * and the guest goes on as before. A guest that draws by itself on a device with a renderer, as Linux's console does until a
- * program uses 3D, is snapshot like any other.
+ * It holds 2D resources, blobs of guest memory, scanouts, cursors, and contexts that no command stream was submitted to. It
+ * cannot hold what only a renderer knows: the objects in other contexts, 3D resources, host blobs (so nothing is mapped in
+ * the host visible memory), and commands whose fence is not done. While a guest has any of these, no snapshot is taken:
+ * `VirtioGpu.snapshot` throws an `Error` that counts them, and the guest goes on as before. A guest that draws by itself on a
+ * device with a renderer, as Linux's console does until a program uses 3D, is snapshot like any other.
  */
 export interface GpuSnapshot {
   /** The configuration space. Virtio 1.4, 5.7.4. */
@@ -17,6 +17,8 @@ export interface GpuSnapshot {
   readonly outputs: readonly OutputSnapshot[];
   /** In the order in which they were made. */
   readonly resources: readonly ResourceSnapshot[];
+  /** The contexts, in the order in which they were made; a snapshot of version 1 has no such field. */
+  readonly contexts: readonly ContextSnapshot[];
   /** What each scanout shows; null when it shows nothing. */
   readonly scanouts: readonly (ScanoutSnapshot | null)[];
   /** The cursor of each scanout. */
@@ -103,6 +105,18 @@ export interface GuestBlobSnapshot extends AnyResourceSnapshot {
 
 /** Any resource. */
 export type ResourceSnapshot = Resource2dSnapshot | GuestBlobSnapshot;
+
+/** A context that the renderer has nothing in. It is made there again when its guest uses it first. */
+export interface ContextSnapshot {
+  /** Its number; not 0. */
+  readonly id: number;
+  /** The capability set that its command streams are of. */
+  readonly capsetId: number;
+  /** What the driver calls it, 64 characters at most. */
+  readonly debugName: string;
+  /** The numbers of the resources that it was attached to. */
+  readonly attached: readonly number[];
+}
 
 /** What a scanout shows. */
 export interface ScanoutSnapshot {

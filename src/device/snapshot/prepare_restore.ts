@@ -6,9 +6,10 @@ import { MAX_PLACE_PIXELS, MAX_SIZE_PIXELS, type Output } from "../output.ts";
 import type { ResourceTable } from "../resource_table.ts";
 import type { ScanoutPicture } from "../scanout.ts";
 import { type ChangedConfig, checkConfig } from "./check_config.ts";
+import { checkContexts } from "./check_contexts.ts";
 import { checkCursor } from "./check_cursor.ts";
 import { checkScanout } from "./check_scanout.ts";
-import type { CursorSnapshot } from "./gpu_snapshot.ts";
+import type { ContextSnapshot, CursorSnapshot } from "./gpu_snapshot.ts";
 import { makeResources } from "./make_resources.ts";
 
 /** A device's state, checked and made. */
@@ -16,6 +17,7 @@ interface GpuStateToCome {
   readonly config: ChangedConfig;
   readonly outputs: readonly Output[];
   readonly resources: ResourceTable;
+  readonly contexts: readonly ContextSnapshot[];
   readonly pictures: readonly (ScanoutPicture | undefined)[];
   readonly cursors: readonly CursorSnapshot[];
 }
@@ -27,7 +29,13 @@ interface GpuStateToCome {
 export function prepareRestore(gpu: GpuState, config: GpuConfig, snapshot: unknown): Restoration {
   const state = makeState(gpu, config, new PlainValue(snapshot, "device"));
   return {
-    apply: () => takeUp(gpu, config, state),
+    apply() {
+      try {
+        takeUp(gpu, config, state);
+      } finally {
+        state.resources.clear(); // there are none, unless somebody has thrown before they were taken up
+      }
+    },
     discard: () => state.resources.clear(),
   };
 }
@@ -40,7 +48,8 @@ function makeState(gpu: GpuState, gpuConfig: GpuConfig, data: PlainValue): GpuSt
   try {
     const scanouts = onePerScanout(gpu, data.field("scanouts"));
     const pictures = scanouts.map((scanout) => checkScanout(scanout, resources));
-    return { config, outputs, resources, pictures, cursors };
+    const contexts = checkContexts(gpu, data.field("contexts"), resources);
+    return { config, outputs, resources, contexts, pictures, cursors };
   } catch (error) {
     resources.clear();
     throw error;
@@ -55,12 +64,20 @@ function takeUp(gpu: GpuState, config: GpuConfig, state: GpuStateToCome): void {
   gpu.renderer?.reset(); // before the new resources reserve their memory: the renderer gives back what it has
   gpu.window?.reset();
   gpu.resources.takeOver(state.resources);
+  for (const context of state.contexts) takeUpContext(gpu, context);
   gpu.scanouts.forEach((scanout, index) => {
     const picture = state.pictures[index];
     if (picture === undefined) scanout.disable();
     else scanout.restore(picture);
   });
   gpu.cursors.forEach((cursor, index) => cursor.restore(state.cursors[index]!));
+}
+
+/** The renderer makes it when it is used first: that may take it a while, or not succeed. */
+function takeUpContext({ contexts }: GpuState, { attached, ...rest }: ContextSnapshot): void {
+  const context = { ...rest, isLost: false, isMade: false, isUsed: false };
+  contexts.add(context);
+  for (const resourceId of attached) contexts.attach(context, resourceId);
 }
 
 /** The items of an array that has one for each scanout. */

@@ -1,5 +1,6 @@
 import type { GuestMemory } from "../../memory/guest_memory.ts";
 import { BYTES_PER_PIXEL } from "../../protocol/formats.ts";
+import type { Context } from "../context_table.ts";
 import type { Cursor } from "../cursor.ts";
 import type { GpuConfig } from "../gpu_config.ts";
 import type { GpuState } from "../gpu_state.ts";
@@ -8,6 +9,7 @@ import type { Resource } from "../resource.ts";
 import type { Scanout } from "../scanout.ts";
 import type {
   ConfigSnapshot,
+  ContextSnapshot,
   CursorSnapshot,
   GpuSnapshot,
   OutputSnapshot,
@@ -26,6 +28,7 @@ export function takeSnapshot(gpu: GpuState, config: GpuConfig): GpuSnapshot {
     config: snapshotOfConfig(gpu, config),
     outputs: gpu.outputs.map(snapshotOfOutput),
     resources: Array.from(gpu.resources.all, (resource) => snapshotOfResource(gpu.guest, resource)),
+    contexts: Array.from(gpu.contexts.all, (context) => snapshotOfContext(gpu, context)),
     scanouts: gpu.scanouts.map(snapshotOfScanout),
     cursors: gpu.cursors.map((cursor) => snapshotOfCursor(gpu.guest, cursor)),
   };
@@ -59,6 +62,11 @@ function snapshotOfResource(guest: GuestMemory, resource: Resource): ResourceSna
   const { kind, format, widthPixels, heightPixels, address, hostBytes } = resource;
   const pixels = copyBytes(guest, address, hostBytes);
   return { kind, id, format, widthPixels, heightPixels, pixels, backing, uuid };
+}
+
+function snapshotOfContext({ contexts }: GpuState, context: Context): ContextSnapshot {
+  const { id, capsetId, debugName } = context;
+  return { id, capsetId, debugName, attached: contexts.resourcesOf(context) };
 }
 
 function snapshotOfScanout({ picture }: Scanout): ScanoutSnapshot | null {

@@ -76,8 +76,8 @@ export class BackEnd {
     const settings = { ...start.device, outputs };
     const areOutputsKnown = () => gpuDisplay?.areOutputsKnown() ?? true;
     this.#memoryMap = this.#makeMemoryMap(start, report);
-    this.#window = this.#makeWindow(start, report);
     const renderer = start.renderer && new RemoteRenderer(start.renderer.connection);
+    this.#window = this.#makeWindow(start, renderer, report);
     const gpu = makeDevice(guest, settings, { display, areOutputsKnown, report, renderer, window: this.#window });
     this.#gpu = gpu;
     this.#outputs = new FrontEndOutputs(gpu, outputs);
@@ -141,11 +141,18 @@ export class BackEnd {
     return new MemoryMap(this.#libc, this.#fds, memory, { requiresSeals, warn });
   }
 
-  #makeWindow({ memory, device }: WorkerStart, report: (report: Report) => void): FileWindow | undefined {
-    const { hostVisibleBytes } = device;
+  #makeWindow(
+    { memory, device: { hostVisibleBytes } }: WorkerStart,
+    renderer: RemoteRenderer | undefined,
+    report: (report: Report) => void,
+  ): FileWindow | undefined {
     if (hostVisibleBytes === undefined) return undefined;
     const parts = { libc: this.#libc, fds: this.#fds, memory, memoryMap: this.#memoryMap };
-    return new FileWindow({ ...parts, report: (text) => report({ level: "warning", text }) }, hostVisibleBytes);
+    const isAtRest = () => renderer?.isAtRest ?? true;
+    return new FileWindow(
+      { ...parts, isAtRest, report: (text) => report({ level: "warning", text }) },
+      hostVisibleBytes,
+    );
   }
 
   #makeHost(report: (report: Report) => void): FdVhostUserHost {
@@ -172,6 +179,7 @@ export class BackEnd {
     this.#epoll.watch(bellFd, { toRead: true }, () => {
       this.#fds.takeCount(bellFd);
       renderer.poll();
+      this.#window?.giveBack();
     });
   }
 }

@@ -14,6 +14,11 @@ export interface FileWindowParts {
   /** The device's memory, and what is mapped into it. */
   readonly memory: WebAssembly.Memory;
   readonly memoryMap: MemoryMap;
+  /**
+   * Whether nobody writes any more where blobs lay before the device was reset last: a renderer on another thread may have
+   * something to end. Always when absent.
+   */
+  readonly isAtRest?: () => boolean;
   /** Told in a sentence why there is no room for the file. */
   readonly report: (message: string) => void;
 }
@@ -41,6 +46,8 @@ export class FileWindow implements HostVisibleMemory {
   readonly #parts: FileWindowParts;
   #window: SharedMemoryWindow | undefined;
   #file: SharedFile | undefined;
+  /** Where the files of front ends that have gone lay: nothing else may lie there until the renderer is at rest. */
+  #vacated: FileMapping[] = [];
 
   /** A window of `lengthBytes` bytes, whole pages, that nobody shows yet: all ranges are refused. */
   constructor(parts: FileWindowParts, lengthBytes: number) {
@@ -53,6 +60,14 @@ export class FileWindow implements HostVisibleMemory {
     this.#close();
     this.#window = window;
     if (window !== undefined) window.onAnswer = () => this.onReady?.();
+  }
+
+  /** Gives the addresses back where the files of front ends that have gone lay. To be called when the renderer may be at rest. */
+  giveBack(): void {
+    const { memoryMap, isAtRest = () => true } = this.#parts;
+    if (this.#vacated.length === 0 || !isAtRest()) return;
+    for (const mapping of this.#vacated) memoryMap.unmap(mapping);
+    this.#vacated = [];
   }
 
   map(offsetBytes: number, sizeBytes: number): Outcome {
@@ -100,7 +115,9 @@ export class FileWindow implements HostVisibleMemory {
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    this.#parts.memoryMap.unmap(file.mapping);
+    this.#parts.memoryMap.vacate(file.mapping);
+    this.#vacated.push(file.mapping);
     this.#parts.fds.close(file.fd);
+    this.giveBack();
   }
 }

@@ -26,11 +26,19 @@ interface FrontEnd {
   readonly connection: VhostUserConnection;
 }
 
-/** The sockets of front ends: one is served at a time, others are sent away. */
+/** Programs that have connected and say nothing: the one that has done so for longest is sent away for another. */
+const MOST_SILENT = 8;
+
+/**
+ * The sockets of front ends: one is served at a time, others are sent away. Whoever connects to a socket that listens is a
+ * front end as soon as it says something: a program that finds out whether somebody listens comes and goes without a word.
+ */
 export class FrontEndServer {
   readonly #parts: FrontEndServerParts;
   readonly #messages: SocketMessages;
   #frontEnd: FrontEnd | undefined;
+  /** Those who have said nothing, the oldest first. */
+  readonly #silent = new Set<number>();
   #listener: number | undefined;
   #hasServed = false;
 
@@ -71,6 +79,7 @@ export class FrontEndServer {
   /** Sends the front end away and closes all sockets. */
   close(): void {
     this.#end("info", "this program ends");
+    for (const fd of this.#silent) this.#forget(fd);
     if (this.#listener === undefined) return;
     this.#parts.epoll.unwatch(this.#listener);
     this.#parts.fds.close(this.#listener);
@@ -78,12 +87,33 @@ export class FrontEndServer {
   }
 
   #accept(listener: number): void {
-    const { libc, fds, report } = this.#parts;
+    const { libc, epoll } = this.#parts;
     const fd = acceptFrom(libc, listener);
     if (fd === undefined) return;
-    if (this.#frontEnd === undefined) return this.serve(fd);
-    fds.close(fd);
-    report({ level: "warning", text: "another front end was sent away: one is connected" });
+    const [oldest] = this.#silent;
+    if (this.#silent.size === MOST_SILENT) this.#forget(oldest!);
+    this.#silent.add(fd);
+    epoll.watch(fd, { toRead: true }, () => this.#hearFirst(fd));
+  }
+
+  /** Somebody who has connected says something, or goes. */
+  #hearFirst(fd: number): void {
+    const { epoll, report } = this.#parts;
+    if (!this.#messages.hasBytes(fd)) return this.#forget(fd);
+    if (this.#frontEnd !== undefined) {
+      this.#forget(fd);
+      return report({ level: "warning", text: "another front end was sent away: one is connected" });
+    }
+    this.#silent.delete(fd);
+    epoll.unwatch(fd);
+    this.serve(fd);
+  }
+
+  /** Closes the socket of somebody who is no front end. */
+  #forget(fd: number): void {
+    this.#silent.delete(fd);
+    this.#parts.epoll.unwatch(fd);
+    this.#parts.fds.close(fd);
   }
 
   #read(): void {

@@ -35,10 +35,12 @@ interface Placement {
   readonly begin: number;
   /** Bytes of a page of the file. */
   readonly pageBytes: number;
-  /** Which file it is. */
+  /** Which file it is, or `NO_FILE`. */
   readonly file: string;
 }
 
+/** Of a range that is kept though its file has gone. */
+const NO_FILE = "";
 const MAX_MEMORY_BYTES = 2 ** 32;
 const ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
@@ -100,11 +102,33 @@ export class MemoryMap {
 
   /** Ends a mapping; nothing must look at its range any more. Throws `Error` for one that has ended. */
   unmap(mapping: FileMapping): void {
+    const placement = this.#placementOf(mapping);
+    this.#placements.delete(mapping);
+    if (this.#isUsed(placement)) return;
+    this.#clear(placement.offset, placement.bytes);
+    this.#ranges.give(placement.offset, placement.bytes);
+  }
+
+  /**
+   * Takes the file out of the memory at once, unless another mapping shows the same pages, but keeps its range from others
+   * until `unmap`: for a range to which another thread may still write. Throws `Error` for a mapping that has ended.
+   */
+  vacate(mapping: FileMapping): void {
+    const placement = this.#placementOf(mapping);
+    this.#placements.delete(mapping);
+    const isUsed = this.#isUsed(placement);
+    if (!isUsed) this.#clear(placement.offset, placement.bytes);
+    this.#placements.set(mapping, isUsed ? placement : { ...placement, file: NO_FILE });
+  }
+
+  #placementOf(mapping: FileMapping): Placement {
     const placement = this.#placements.get(mapping);
     if (placement === undefined) throw new Error(`Cannot unmap ${mapping.offset}: nothing is mapped there`);
-    this.#placements.delete(mapping);
-    const isUsed = [...this.#placements.values()].includes(placement);
-    if (!isUsed) this.#clear(placement.offset, placement.bytes);
+    return placement;
+  }
+
+  #isUsed(placement: Placement): boolean {
+    return [...this.#placements.values()].includes(placement);
   }
 
   #place(fd: number, fileOffset: number, sizeBytes: number, file: string): Placement | string {
@@ -122,6 +146,7 @@ export class MemoryMap {
     if (this.#mmap(offset, bytes, MAP_SHARED, fd, begin)) return { offset, bytes, begin, pageBytes, file };
     const reason = this.#libc.describe(this.#libc.errno());
     this.#clear(offset, bytes); // the kernel may have taken away what was there
+    this.#ranges.give(offset, bytes);
     return `the file cannot be mapped: ${reason}`;
   }
 
@@ -131,10 +156,9 @@ export class MemoryMap {
     });
   }
 
-  /** Puts anonymous memory, which is zero, where a file was, and lets the range be used again. */
+  /** Puts anonymous memory, which is zero, where a file was. */
   #clear(offset: number, bytes: number): void {
     if (!this.#mmap(offset, bytes, ANONYMOUS, -1, 0)) throw this.#libc.error("take a file out of the memory");
-    this.#ranges.give(offset, bytes);
   }
 
   #mmap(offset: number, bytes: number, flags: number, fd: number, fileOffset: number): boolean {

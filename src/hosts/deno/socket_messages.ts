@@ -1,5 +1,14 @@
 import type { Libc, StableBytes } from "./libc.ts";
-import { Errno, Layout, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET } from "./linux_abi.ts";
+import {
+  Errno,
+  Layout,
+  MSG_CMSG_CLOEXEC,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_PEEK,
+  SCM_RIGHTS,
+  SOL_SOCKET,
+} from "./linux_abi.ts";
 
 const { msghdr: MSGHDR, iovec: IOVEC, cmsghdr: CMSGHDR } = Layout;
 const FD_BYTES = 4;
@@ -53,6 +62,12 @@ export class SocketMessages {
     if (count === 0) return "closed";
     const errno = this.#libc.errno();
     return errno === Errno.EAGAIN || errno === Errno.EINTR ? "nothing" : "closed";
+  }
+
+  /** Whether `receive` would bring something from the socket `fd` now. Nothing is taken; bytes of an earlier read are void. */
+  hasBytes(fd: number): boolean {
+    this.#prepare(1, 0);
+    return this.#libc.calls.recvmsg(fd, this.#header.bytes, MSG_DONTWAIT | MSG_PEEK) > 0;
   }
 
   /**

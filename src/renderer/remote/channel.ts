@@ -37,6 +37,8 @@ export const ChannelWord = {
   AreCompletionsHeld: 144,
   /** 1 when there is no renderer any more. */
   IsClosed: 160,
+  /** The epoch that the renderer was reset for last: until it is the present one, the renderer may write where it did before. */
+  SeenEpoch: 161,
   /** The account's three words; see `SharedAccount`. */
   Account: 176,
 } as const;
@@ -62,6 +64,8 @@ export const Completion = {
   Unstaged: 4,
   /** A picture is at an address, with a stride (token, 0, both), until `PictureDone` has the token. */
   Picture: 5,
+  /** A command stream was refused, and so its fence has no work (slot). */
+  Refused: 6,
 } as const;
 
 /** What a request asks for. Word 0 is the kind, and the length in words from bit 8 on; word 1 the epoch, word 2 a token or 0. */
@@ -82,6 +86,9 @@ export const RequestKind = {
   MoveBlob: 12,
   TakeBlobBack: 13,
   ReadPicture: 14,
+  /** Where the bytes of a resource lie that is not the renderer's: its number, and the address of a record or 0. */
+  PlaceForeign: 15,
+  EndForeign: 16,
 } as const;
 /** One of the values of `RequestKind`. */
 export type RequestKind = typeof RequestKind[keyof typeof RequestKind];

@@ -6,6 +6,7 @@ import type { RequestSender } from "./request_sender.ts";
 /** What the renderer's side says without being asked. */
 export interface CompletionEvents {
   fenceDone(slot: number): void;
+  fenceRefused(slot: number): void;
   contextLost(contextId: number): void;
 }
 
@@ -44,7 +45,7 @@ export class CompletionListener {
   /** True when somebody waits for the answer. */
   #hearAnswer(isPast: boolean): boolean {
     const { kind, subject } = this.#completions;
-    if (kind === Completion.Fence || kind === Completion.Lost) return false;
+    if (kind === Completion.Fence || kind === Completion.Lost || kind === Completion.Refused) return false;
     const { staging } = this.#sender;
     const asked = isPast || kind === Completion.Unstaged ? undefined : this.#questions.answer(this.#completions);
     const isFetched = asked?.kind === RequestKind.TransferFromHost; // its bytes are still to be taken
@@ -57,5 +58,6 @@ export class CompletionListener {
     const { kind, subject } = this.#completions;
     if (kind === Completion.Fence) this.#events.fenceDone(subject);
     else if (kind === Completion.Lost) this.#events.contextLost(subject);
+    else if (kind === Completion.Refused) this.#events.fenceRefused(subject);
   }
 }

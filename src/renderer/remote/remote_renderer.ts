@@ -1,60 +1,42 @@
 import type { Rect } from "../../memory/rect.ts";
 import { assign } from "../../memory/rect.ts";
 import type { SegmentList } from "../../memory/segment_list.ts";
-import { SHARED_ACCOUNT_WORDS, SharedAccount } from "../../memory/shared_account.ts";
 import { LATER, type Outcome } from "../../protocol/outcome.ts";
 import { type Reason, Reasons } from "../../protocol/reasons.ts";
 import type { MapInfo, ResourceCreate3d, TransferFromHost3d, TransferToHost3d } from "../../protocol/wire.gen.ts";
 import { type Capset, NO_FENCE, NO_RING, type Renderer, type RendererHost, type ResourcePicture } from "../renderer.ts";
-import { channelBytes, ChannelWord, nextRing, RequestKind, sleep } from "./channel.ts";
-import { type CompletionEvents, CompletionListener } from "./completion_listener.ts";
-import { CompletionReader } from "./completion_reader.ts";
+import { ChannelWord, nextRing, RequestKind, sleep } from "./channel.ts";
 import type { RendererConnection } from "./connection.ts";
 import { type Question, QuestionTable } from "./question_table.ts";
 import { outcomeOfNumber } from "./reason_numbers.ts";
 import { CREATE_WORDS, putCreate } from "./create_request.ts";
 import { giveUpPicture, giveUpPictures } from "./pictures.ts";
+import { OpenWork } from "./open_work.ts";
+import { linkRemote, type RemoteLink } from "./remote_link.ts";
 import { RemoteResource } from "./remote_resource.ts";
-import { RemoteTransfers } from "./remote_transfers.ts";
-import { RequestSender } from "./request_sender.ts";
-import { SlotList } from "./slot_list.ts";
-
-/** Belongs to no ring of a context. */
-const NO_CONTEXT = 0;
-
-/** What a device's side has once it is started. */
-interface Link {
-  readonly host: RendererHost;
-  readonly words: Int32Array;
-  readonly account: SharedAccount;
-  readonly sender: RequestSender;
-  readonly listener: CompletionListener;
-  readonly transfers: RemoteTransfers;
-}
+import type { RequestSender } from "./request_sender.ts";
 
 /**
  * A renderer that lives on another thread, where a `RendererServer` serves it: the device's side of it. The two speak through
  * memory alone, so that this thread may block whenever it likes, and never needs an event loop. Its host calls `poll` whenever
  * the other side has rung; that may be within no call of the device's. What asks the renderer something answers `LATER` once.
  *
- * It differs from the renderer itself in this: it finds no foreign resources (`RendererHost.resource`), a picture's texture
- * does not cross, and what a destroyed resource took is free in the account only when the renderer has heard of it.
+ * It differs from the renderer itself in this: of foreign resources (`RendererHost.resource`) it finds 1024, where they lay
+ * when the last command stream was handed over; a picture's texture does not cross; and what a destroyed resource took is free
+ * in the account only when the renderer has heard of it.
  */
 export class RemoteRenderer implements Renderer {
   readonly capsets: readonly Capset[];
   readonly #connection: RendererConnection;
   readonly #wake: (() => void) | undefined;
   readonly #questions = new QuestionTable();
-  /** The fences that are not done. */
-  readonly #slots = new SlotList();
-  /** The contexts that are not lost, by `id | 0`. */
-  readonly #contexts = new Set<number>();
+  readonly #work = new OpenWork();
   /** The renderer's resources, by `id | 0`. */
   readonly #resources = new Map<number, RemoteResource>();
-  #link: Link | undefined;
+  #link: RemoteLink | undefined;
   #isClosed = false;
-  /** A call that may not wait has found the channel full: only a reset helps. */
-  #hasFailed = false;
+  /** Nothing is asked any more: there is no renderer, or a call that may not wait has found the channel full. A reset mends that. */
+  #isLost = false;
   /** What the bell said when it was last looked at. */
   #bell = 0;
 
@@ -73,9 +55,17 @@ export class RemoteRenderer implements Renderer {
     return this.#isClosed;
   }
 
+  /**
+   * Whether the renderer has heard of the last reset. Until then it may be within a call of before, and write where blobs lay
+   * then. It rings once it has.
+   */
+  get isAtRest(): boolean {
+    return this.#isClosed || this.#started.sender.isAtRest;
+  }
+
   /** How many fences are not done. */
   get fenceCount(): number {
-    return this.#slots.count;
+    return this.#work.fenceCount;
   }
 
   /**
@@ -83,14 +73,16 @@ export class RemoteRenderer implements Renderer {
    * a call of the device's.
    */
   poll(): void {
-    const { host, words, sender, listener } = this.#started;
+    const { host, words, sender, listener, foreign } = this.#started;
     if (this.#isClosed) return;
     this.#bell = Atomics.load(words, ChannelWord.DeviceBell);
     sender.finishPicture();
+    foreign.collect();
     const isAnswered = listener.hear();
     const isMoreKnown = sender.takeHasRoom() || isAnswered;
-    if (this.#hasFailed || Atomics.load(words, ChannelWord.IsClosed) === 1) return this.lose();
-    if (isMoreKnown) host.resume();
+    if (Atomics.load(words, ChannelWord.IsClosed) === 1) this.lose();
+    else if (this.#isLost) this.#tellLoss();
+    else if (isMoreKnown) host.resume();
   }
 
   /**
@@ -111,18 +103,15 @@ export class RemoteRenderer implements Renderer {
    * now on. For hosts that notice; a server that is closed says so itself.
    */
   lose(): void {
-    const { host, account, sender } = this.#started;
+    const { account, sender, foreign } = this.#started;
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#isLost = true;
     account.takeBack();
     sender.staging.release();
-    this.#questions.clear();
-    this.#resources.clear();
-    const contexts = [...this.#contexts];
-    this.#contexts.clear();
-    for (const id of contexts) host.contextLost(id >>> 0);
-    for (let slot = this.#slots.takeFirst(); slot !== NO_FENCE; slot = this.#slots.takeFirst()) host.fenceDone(slot);
-    host.resume();
+    foreign.reset();
+    foreign.collect(true);
+    this.#tellLoss();
   }
 
   readCapset(capsetId: number, version: number, target: Uint8Array): void {
@@ -132,47 +121,32 @@ export class RemoteRenderer implements Renderer {
 
   /** Throws `TypeError` when the device's memory is not shared, or its account cannot be. */
   start(host: RendererHost): void {
-    const { channelAddress, ringBytes } = this.#connection;
-    const { buffer } = host.guest.bytes;
-    if (buffer instanceof ArrayBuffer) throw new TypeError("Cannot start the renderer: the memory must be shared");
-    if (host.account.share === undefined) throw new TypeError("Cannot start the renderer: the account must be shared");
-    const words = new Int32Array(buffer, channelAddress, channelBytes(ringBytes) / 4);
-    const accountWords = words.subarray(ChannelWord.Account, ChannelWord.Account + SHARED_ACCOUNT_WORDS);
-    host.account.share(accountWords);
-    const sender = new RequestSender(host, words, channelAddress, this.#wake);
-    this.#link = {
-      host,
-      words,
-      account: new SharedAccount(accountWords, false),
-      sender,
-      listener: new CompletionListener(new CompletionReader(words), sender, this.#questions, this.#events(host)),
-      transfers: new RemoteTransfers(host, sender, this.#questions),
-    };
+    const [connection, wake, questions] = [this.#connection, this.#wake, this.#questions];
+    this.#work.start(host);
+    this.#link = linkRemote({ host, connection, wake, questions, events: this.#work });
   }
 
   reset(): void {
-    const { sender, account } = this.#started;
-    const transfer = this.#questions.findAnswered(RequestKind.TransferFromHost);
-    if (transfer !== undefined) sender.staging.release();
-    this.#questions.clear();
-    this.#slots.clear();
-    this.#contexts.clear();
+    const { sender, account, foreign } = this.#started;
+    this.#forgetQuestions();
+    foreign.reset();
+    this.#work.clear();
     this.#resources.clear();
-    this.#hasFailed = false;
+    this.#isLost = this.#isClosed;
     if (this.#isClosed) return;
     sender.beginEpoch();
     account.takeBack();
   }
 
   isFull(): boolean {
-    return !this.#isClosed && !this.#started.sender.hasRoom(0);
+    return !this.#isLost && !this.#started.sender.hasRoom(0);
   }
 
   createContext(contextId: number, capsetId: number, debugName: string): Outcome {
     const asked = this.#questions.find(RequestKind.CreateContext, contextId);
     if (asked !== undefined) {
       const outcome = this.#answerOf(asked);
-      if (outcome === undefined) this.#contexts.add(contextId | 0);
+      if (outcome === undefined) this.#work.addContext(contextId);
       return outcome;
     }
     const sender = this.#ask(RequestKind.CreateContext, contextId, 2 + debugName.length);
@@ -185,23 +159,43 @@ export class RemoteRenderer implements Renderer {
   }
 
   destroyContext(contextId: number): void {
-    this.#contexts.delete(contextId | 0);
-    this.#slots.removeContext(contextId);
+    this.#work.removeContext(contextId);
     this.#tell(RequestKind.DestroyContext, contextId, 0);
   }
 
   attachResource(contextId: number, resourceId: number): void {
-    if (this.#resources.has(resourceId | 0)) this.#tell(RequestKind.AttachResource, contextId, resourceId);
+    const { foreign } = this.#started;
+    const isOwn = this.#resources.has(resourceId | 0);
+    if (!isOwn && !this.#isLost) foreign.begin(resourceId, (kind, first, second) => this.#tell(kind, first, second));
+    if (isOwn || foreign.has(resourceId)) this.#tell(RequestKind.AttachResource, contextId, resourceId);
   }
 
   detachResource(contextId: number, resourceId: number): void {
-    if (this.#resources.has(resourceId | 0)) this.#tell(RequestKind.DetachResource, contextId, resourceId);
+    const isKnown = this.#resources.has(resourceId | 0) || this.#started.foreign.has(resourceId);
+    if (isKnown) this.#tell(RequestKind.DetachResource, contextId, resourceId);
+  }
+
+  endForeign(resourceId: number): Outcome {
+    const { foreign } = this.#started;
+    if (this.#isLost || !foreign.has(resourceId)) return undefined;
+    const asked = this.#questions.find(RequestKind.EndForeign, resourceId);
+    if (asked !== undefined) {
+      const outcome = this.#answerOf(asked);
+      if (outcome !== LATER) foreign.end(resourceId);
+      return outcome;
+    }
+    const sender = this.#ask(RequestKind.EndForeign, resourceId, 1);
+    if (sender === undefined) return this.#notNow();
+    sender.put(resourceId);
+    sender.publish();
+    return LATER;
   }
 
   submit(contextId: number, address: number, sizeBytes: number, ringIndex: number, slot: number): Outcome {
-    if (this.#isClosed) return Reasons.rendererGone;
-    if (!this.#contexts.has(contextId | 0)) return Reasons.contextLost;
-    const { sender } = this.#started;
+    if (this.#isLost) return Reasons.rendererGone;
+    if (!this.#work.hasContext(contextId)) return Reasons.contextLost;
+    const { sender, foreign } = this.#started;
+    if (!foreign.refresh()) return LATER;
     const outcome = sender.beginWithBytes(RequestKind.Submit, 4, sizeBytes, sender.newToken());
     if (outcome !== undefined) return outcome;
     sender.put(contextId);
@@ -209,14 +203,14 @@ export class RemoteRenderer implements Renderer {
     sender.put(slot);
     sender.put(sizeBytes);
     sender.copyBytes(address, sizeBytes);
-    if (slot !== NO_FENCE) this.#slots.add(slot, ringIndex === NO_RING ? NO_CONTEXT : contextId);
+    if (slot !== NO_FENCE) this.#work.addFence(slot, ringIndex === NO_RING ? undefined : contextId);
     sender.publish();
     return undefined;
   }
 
   fence(slot: number): void {
-    if (this.#isClosed) return this.#started.host.fenceDone(slot);
-    this.#slots.add(slot, NO_CONTEXT);
+    if (this.#isLost) return this.#started.host.fenceDone(slot);
+    this.#work.addFence(slot);
     this.#tell(RequestKind.Fence, slot, 0);
   }
 
@@ -268,13 +262,13 @@ export class RemoteRenderer implements Renderer {
 
   transferToHost(command: TransferToHost3d, pages: SegmentList): Outcome {
     const resource = this.#resources.get(command.resourceId | 0);
-    if (this.#isClosed || resource === undefined) return Reasons.rendererGone;
+    if (this.#isLost || resource === undefined) return Reasons.rendererGone;
     return this.#started.transfers.toHost(command, pages, resource);
   }
 
   transferFromHost(command: TransferFromHost3d, pages: SegmentList): Outcome {
     const resource = this.#resources.get(command.resourceId | 0);
-    if (this.#isClosed || resource === undefined) return Reasons.rendererGone;
+    if (this.#isLost || resource === undefined) return Reasons.rendererGone;
     return this.#started.transfers.fromHost(command, pages, resource);
   }
 
@@ -316,24 +310,9 @@ export class RemoteRenderer implements Renderer {
     return LATER;
   }
 
-  get #started(): Link {
+  get #started(): RemoteLink {
     if (this.#link === undefined) throw new Error("The renderer has not been started");
     return this.#link;
-  }
-
-  /** What is to be done with what the other side says. */
-  #events(host: RendererHost): CompletionEvents {
-    return {
-      fenceDone: (slot) => {
-        this.#slots.remove(slot);
-        host.fenceDone(slot);
-      },
-      contextLost: (contextId) => {
-        if (!this.#contexts.delete(contextId | 0)) return; // the driver has destroyed it meanwhile
-        this.#slots.removeContext(contextId);
-        host.contextLost(contextId);
-      },
-    };
   }
 
   #move(kind: RequestKind, resourceId: number, address: number): Outcome {
@@ -354,7 +333,7 @@ export class RemoteRenderer implements Renderer {
   /** Begins a question with `argumentWords` words; undefined when it cannot be asked now. */
   #ask(kind: RequestKind, id: number, argumentWords: number, rect?: Rect): RequestSender | undefined {
     const { sender } = this.#started;
-    if (this.#isClosed || !sender.hasRoom(argumentWords)) return undefined;
+    if (this.#isLost || !sender.hasRoom(argumentWords)) return undefined;
     const token = sender.newToken();
     let question = this.#questions.ask(kind, id, token);
     if (question === undefined) {
@@ -369,7 +348,7 @@ export class RemoteRenderer implements Renderer {
 
   /** The answer to what cannot be asked now. */
   #notNow(): Outcome {
-    return this.#isClosed ? Reasons.rendererGone : LATER;
+    return this.#isLost ? Reasons.rendererGone : LATER;
   }
 
   #answerOf(asked: Question): typeof LATER | Reason | undefined {
@@ -378,12 +357,27 @@ export class RemoteRenderer implements Renderer {
     return outcomeOfNumber(asked.outcome);
   }
 
+  #forgetQuestions(): void {
+    const transfer = this.#questions.findAnswered(RequestKind.TransferFromHost);
+    if (transfer !== undefined) this.#started.sender.staging.release(); // which nobody fetches any more
+    this.#questions.clear();
+  }
+
+  /** Tells the device that contexts and fences are no more. What the other side still has is left alone. */
+  #tellLoss(): void {
+    this.#forgetQuestions();
+    this.#resources.clear();
+    this.#work.end();
+    this.#started.host.resume();
+  }
+
   /** Says something that nobody waits for. */
   #tell(kind: RequestKind, first: number, second: number): void {
-    if (this.#isClosed) return;
+    if (this.#isLost) return;
     const { sender } = this.#started;
     if (!sender.begin(kind, 2)) {
-      this.#hasFailed = true; // the device has asked `isFull` before each command: it is about to be reset
+      this.#isLost = true; // the device has asked `isFull` before each command: it is about to be reset
+      sender.hasRoom(0); // if it is not: the other side rings when there is some, and `poll` tells the device
       return;
     }
     sender.put(first);

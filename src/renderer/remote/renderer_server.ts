@@ -2,7 +2,7 @@ import { GuestMemory } from "../../memory/guest_memory.ts";
 import { type Arena, growingArena } from "../../memory/host_heap.ts";
 import { SHARED_ACCOUNT_WORDS, SharedAccount } from "../../memory/shared_account.ts";
 import { LATER, type Outcome } from "../../protocol/outcome.ts";
-import type { Renderer, RendererHost } from "../renderer.ts";
+import { NO_FENCE, type Renderer, type RendererHost } from "../renderer.ts";
 import {
   channelBytes,
   ChannelWord,
@@ -18,6 +18,7 @@ import { readCapsets, type RendererConnection } from "./connection.ts";
 import { numberOfOutcome } from "./reason_numbers.ts";
 import { RequestReader } from "./request_reader.ts";
 import { RequestRunner } from "./request_runner.ts";
+import { ServedForeign } from "./served_foreign.ts";
 
 /** How a renderer is served; everything has a default. */
 export interface RendererServerOptions {
@@ -69,8 +70,9 @@ export class RendererServer {
     this.#words = words;
     this.#requests = new RequestReader(words);
     this.#completions = new CompletionWriter(words, tell);
-    this.#runner = new RequestRunner(renderer, guest, words, connection.channelAddress);
-    renderer.start(this.#host(guest));
+    const foreign = new ServedForeign(guest);
+    this.#runner = new RequestRunner(renderer, guest, words, connection.channelAddress, foreign);
+    renderer.start(this.#host(guest, foreign));
   }
 
   /**
@@ -125,7 +127,7 @@ export class RendererServer {
     try {
       return this.#serveRequests();
     } catch (error) {
-      this.#end();
+      this.#endFailed();
       throw error;
     } finally {
       this.#isServing = false;
@@ -174,7 +176,9 @@ export class RendererServer {
       this.#isWaiting = resumes === this.#resumes;
       return !this.#isWaiting;
     }
-    if (this.#runner.isQuestion) this.#answer(index, outcome);
+    const { isQuestion, refusedSlot } = this.#runner;
+    if (refusedSlot !== NO_FENCE) this.#completions.write(Completion.Refused, this.#epoch, refusedSlot);
+    if (isQuestion) this.#answer(index, outcome);
     else if (this.#runner.isStaged) this.#completions.write(Completion.Unstaged, this.#epoch, this.#tokenOf(index));
     this.#requests.pass(index);
     return true;
@@ -205,21 +209,35 @@ export class RendererServer {
     this.#isWaiting = false;
     this.#lentPicture = NO_TOKEN;
     this.#renderer.reset();
+    this.#runner.reset();
+    Atomics.store(this.#words, ChannelWord.SeenEpoch, epoch);
+    this.#completions.tell(); // the device's side may wait for it to use again what the renderer has written to
   }
 
   #tokenOf(index: number): number {
     return this.#words[index + 2]!;
   }
 
+  /** The renderer has thrown. What it may have under way by itself, as a timer, must write nowhere any more. */
+  #endFailed(): void {
+    try {
+      this.#renderer.reset();
+    } catch {
+      // whoever calls hears of the first exception
+    }
+    this.#end();
+  }
+
   #end(): void {
     this.#isClosed = true;
+    this.#runner.reset();
     Atomics.store(this.#words, ChannelWord.IsClosed, 1);
     this.#completions.publish();
     this.#completions.tell();
     ring(this.#words, ChannelWord.ServerBell);
   }
 
-  #host(guest: GuestMemory): RendererHost {
+  #host(guest: GuestMemory, foreign: ServedForeign): RendererHost {
     const accountWords = this.#words.subarray(ChannelWord.Account, ChannelWord.Account + SHARED_ACCOUNT_WORDS);
     const complete = (kind: number, subject: number) => {
       if (this.#isClosed) return;
@@ -230,13 +248,15 @@ export class RendererServer {
       guest,
       account: new SharedAccount(accountWords, true),
       fenceDone: (slot) => complete(Completion.Fence, slot),
+      fenceRefused: (slot) => complete(Completion.Refused, slot),
       contextLost: (contextId) => complete(Completion.Lost, contextId),
       resume: () => {
         this.#resumes++;
         this.#isWaiting = false;
         ring(this.#words, ChannelWord.ServerBell);
       },
-      resource: () => undefined,
+      resource: (resourceId) => foreign.find(resourceId),
+      locate: () => undefined, // the device's thread may change it at any time
     };
   }
 }

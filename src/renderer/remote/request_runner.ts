@@ -4,6 +4,7 @@ import { LATER, type Outcome } from "../../protocol/outcome.ts";
 import { NO_FENCE, type Renderer, type ResourcePicture } from "../renderer.ts";
 import { REQUEST_HEAD_WORDS, RequestKind } from "./channel.ts";
 import { readCreate } from "./create_request.ts";
+import type { ServedForeign } from "./served_foreign.ts";
 import { StagedPages } from "./staged_pages.ts";
 import { readTransfer, TRANSFER_WORDS, transferRequests } from "./transfer_request.ts";
 
@@ -16,20 +17,41 @@ export class RequestRunner {
   isQuestion = false;
   /** Whether its bytes were staged. */
   isStaged = false;
+  /** The fence of the command stream that it was, when it was refused: the device has taken it for granted. */
+  refusedSlot: number = NO_FENCE;
   readonly #renderer: Renderer;
   readonly #words: Int32Array;
   readonly #channelAddress: number;
   readonly #pages: StagedPages;
   readonly #transfers = transferRequests();
   readonly #rect: Rect = { x: 0, y: 0, width: 0, height: 0 };
+  readonly #foreign: ServedForeign;
+  /** The contexts that there are. */
+  readonly #contexts = new Set<number>();
   readonly #picture: ResourcePicture = { address: 0, strideBytes: 0, texture: undefined };
 
-  /** Asks `renderer`, whose memory is `guest`, what is in the channel `words` at `channelAddress`. */
-  constructor(renderer: Renderer, guest: GuestMemory, words: Int32Array, channelAddress: number) {
+  /**
+   * Asks `renderer`, whose memory is `guest`, what is in the channel `words` at `channelAddress`; `foreign` is told of what is
+   * not the renderer's.
+   */
+  constructor(
+    renderer: Renderer,
+    guest: GuestMemory,
+    words: Int32Array,
+    channelAddress: number,
+    foreign: ServedForeign,
+  ) {
     this.#renderer = renderer;
+    this.#foreign = foreign;
     this.#words = words;
     this.#channelAddress = channelAddress;
     this.#pages = new StagedPages(guest);
+  }
+
+  /** The renderer was reset: there are no contexts, and no foreign resources. */
+  reset(): void {
+    this.#contexts.clear();
+    this.#foreign.clear();
   }
 
   /** Asks what the request whose first word has the index `index` asks. What has answered `LATER` is asked again so. */
@@ -40,9 +62,10 @@ export class RequestRunner {
     this.second = 0;
     this.isQuestion = true;
     this.isStaged = false;
+    this.refusedSlot = NO_FENCE;
     switch (kind) {
       case RequestKind.CreateContext:
-        return this.#renderer.createContext(this.#u32(at), this.#u32(at + 1), this.#name(index));
+        return this.#createContext(at, this.#name(index));
       case RequestKind.Submit:
         return this.#submit(at);
       case RequestKind.CreateResource:
@@ -59,6 +82,8 @@ export class RequestRunner {
         return this.#moved(at, this.#renderer.takeBlobBack(this.#u32(at)));
       case RequestKind.ReadPicture:
         return this.#readPicture(at);
+      case RequestKind.EndForeign:
+        return this.#endForeign(this.#u32(at));
       default:
         this.isQuestion = false;
         this.#tell(kind, this.#u32(at), this.#u32(at + 1));
@@ -84,6 +109,7 @@ export class RequestRunner {
   #tell(kind: RequestKind, first: number, second: number): void {
     switch (kind) {
       case RequestKind.DestroyContext:
+        this.#contexts.delete(first);
         return this.#renderer.destroyContext(first);
       case RequestKind.AttachResource:
         return this.#renderer.attachResource(first, second);
@@ -93,19 +119,33 @@ export class RequestRunner {
         return this.#renderer.fence(first);
       case RequestKind.DestroyResource:
         return this.#renderer.destroyResource(first);
+      case RequestKind.PlaceForeign:
+        return this.#foreign.place(first, second);
       default:
         throw new Error(`Cannot serve a renderer: there is no request ${kind}`);
     }
   }
 
-  /** A stream that is refused has no fence: its slot waits for the work before it. */
+  #createContext(at: number, debugName: string): Outcome {
+    const contextId = this.#u32(at);
+    const outcome = this.#renderer.createContext(contextId, this.#u32(at + 1), debugName);
+    if (outcome === undefined) this.#contexts.add(contextId);
+    return outcome;
+  }
+
+  /** No context uses the resource any more: another with its number would be attached else. */
+  #endForeign(resourceId: number): undefined {
+    for (const contextId of this.#contexts) this.#renderer.detachResource(contextId, resourceId);
+    this.#foreign.end(resourceId);
+  }
+
   #submit(at: number): Outcome {
     this.isQuestion = false;
     const slot = this.#u32(at + 2);
     const address = this.#bytesAt(at + 4);
     const outcome = this.#renderer.submit(this.#u32(at), address, this.#u32(at + 3), this.#words[at + 1]!, slot);
     if (outcome === LATER) return LATER;
-    if (outcome !== undefined && slot !== NO_FENCE) this.#renderer.fence(slot);
+    if (outcome !== undefined) this.refusedSlot = slot;
     return undefined;
   }
 

@@ -44,6 +44,21 @@ export class RequestSender {
     this.epoch = Atomics.load(words, ChannelWord.Epoch);
   }
 
+  /** Up to where requests are sent. */
+  get position(): number {
+    return this.#writer.position;
+  }
+
+  /** Whether the other side is done with all requests up to a position. */
+  isPassed(position: number): boolean {
+    return this.#writer.isPassed(position);
+  }
+
+  /** Whether the other side has heard of the last reset. */
+  get isAtRest(): boolean {
+    return Atomics.load(this.#words, ChannelWord.SeenEpoch) === this.epoch;
+  }
+
   /** A token that no request in progress has. */
   newToken(): number {
     this.#lastToken = this.#lastToken % 0x3fffffff + 1;

@@ -33,6 +33,16 @@ export class RequestWriter {
     return this.#freeWords() >= this.#ringWords / 2;
   }
 
+  /** Up to where requests are published. */
+  get position(): number {
+    return this.#tail;
+  }
+
+  /** Whether the other side is done with all requests up to a position. */
+  isPassed(position: number): boolean {
+    return (Atomics.load(this.#words, ChannelWord.RequestHead) - position | 0) >= 0;
+  }
+
   /** Whether there is room for a request of `argumentWords` words, with some left for those that cannot wait. */
   hasRoom(argumentWords: number): boolean {
     return this.#neededWords(argumentWords + REQUEST_HEAD_WORDS) + RESERVED_WORDS <= this.#freeWords();

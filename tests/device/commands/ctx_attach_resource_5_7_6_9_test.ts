@@ -66,20 +66,23 @@ for (const [name, send] of [["CTX_ATTACH", attachToContext], ["CTX_DETACH", deta
   });
 }
 
-Deno.test("RESOURCE_UNREF detaches a resource that is not the renderer's from all contexts, and others from none", async () => {
+Deno.test("RESOURCE_UNREF detaches a resource that is not the renderer's from all contexts that are attached, and others from none", async () => {
   const { driver, renderer } = await startRecording();
   createContext(driver, 1);
   createContext(driver, 2);
+  createContext(driver, 3);
   for (const id of [0xfffffff0, 11]) createResource(driver, id, 8, 8);
   create3d(driver, 12);
   for (const id of [0xfffffff0, 12]) attachToContext(driver, 2, id);
+  for (const ctxId of [1, 3]) attachToContext(driver, ctxId, 0xfffffff0);
+  detachFromContext(driver, 1, 0xfffffff0);
   renderer.takeCalls();
 
   for (const id of [0xfffffff0, 11, 12]) unref(driver, id);
 
   assertEquals(renderer.takeCalls(), [
-    ["detachResource", 1, 0xfffffff0],
     ["detachResource", 2, 0xfffffff0],
+    ["detachResource", 3, 0xfffffff0],
     ["destroyResource", 12],
   ]);
   createResource(driver, 0xfffffff0, 8, 8);

@@ -36,13 +36,17 @@ class WindowPieces {
   readonly map: MemoryMap;
   readonly window: FileWindow;
   readonly frontEnd = new FakeFrontEnd();
+  /** Whether the renderer has nothing more to do with what was before the last reset. */
+  isAtRest = true;
 
   constructor(lengthBytes = LENGTH, maximum = 65536) {
     const { libc, fds } = this.linux;
     const report = (message: string) => this.reports.push(message);
     this.memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
     this.map = new MemoryMap(libc, fds, this.memory, { requiresSeals: true, warn: report });
-    this.window = new FileWindow({ libc, fds, memory: this.memory, memoryMap: this.map, report }, lengthBytes);
+    const isAtRest = () => this.isAtRest;
+    const parts = { libc, fds, memory: this.memory, memoryMap: this.map, isAtRest, report };
+    this.window = new FileWindow(parts, lengthBytes);
     this.window.connect(this.frontEnd);
   }
 
@@ -172,6 +176,35 @@ testOnLinux("the next front end gets another file, and a thousand leave no descr
   assertEquals([descriptorCount(), pieces.map.mappedBytes], [before, 0]);
   assertEquals(Deno.readTextFileSync("/proc/self/maps").includes("memfd:host visible memory"), false);
 });
+
+testOnLinux(
+  "where a front end's file lay nothing else lies until the renderer is at rest, and its file is gone at once",
+  () => {
+    using pieces = new WindowPieces();
+    const { window, map, frontEnd } = pieces;
+    window.map(0, PAGE);
+    const [first, bytes] = [window.addressOf(0), pieces.bytes(0, PAGE)];
+    pieces.isAtRest = false;
+
+    window.connect(undefined);
+    assertEquals(Deno.readTextFileSync("/proc/self/maps").includes("memfd:host visible memory"), false);
+    window.giveBack();
+    window.connect(frontEnd);
+    assertEquals(window.map(0, PAGE), undefined);
+    bytes.fill(5); // what the renderer was about
+    const second = window.addressOf(0);
+    assertEquals([second === first, pieces.bytes(0, 1)[0], map.mappedBytes], [false, 0, 2 * LENGTH]);
+
+    pieces.isAtRest = true;
+    window.giveBack();
+    window.giveBack();
+    assertEquals(map.mappedBytes, LENGTH);
+    window.connect(undefined);
+    window.connect(frontEnd);
+    assertEquals(window.map(0, PAGE), undefined);
+    assertEquals([window.addressOf(0), pieces.bytes(PAGE - 1, 2).join()], [first, "0,0"]);
+  },
+);
 
 testOnLinux("a window for which the memory has no room is refused with a message, and is no exception", () => {
   using pieces = new WindowPieces(LENGTH, 16);

@@ -234,3 +234,36 @@ testOnLinux("a file on disk is one that can be shortened", () => {
 
   assertMatch(String(pieces.map.map(fd, 0, PAGE)), /seals are required$/);
 });
+
+testOnLinux(
+  "a file that is taken out while its range is kept leaves zeros, and the range is nobody's until it is unmapped",
+  () => {
+    using pieces = new MapPieces();
+    const mapping = pieces.place(pieces.file(PAGE), 0, PAGE);
+    pieces.map.vacate(mapping);
+    assertEquals([pieces.bytes(mapping, 1)[0], pieces.map.mappedBytes], [0, PAGE]);
+
+    const other = pieces.place(pieces.file(PAGE), 0, PAGE);
+    assert(other.offset !== mapping.offset);
+    new Uint8Array(pieces.memory.buffer)[mapping.offset] = 9;
+    pieces.map.unmap(mapping);
+
+    assertEquals([pieces.bytes(mapping, 1)[0], pieces.bytes(other, 1)[0], pieces.map.mappedBytes], [0, 1, PAGE]);
+    assertEquals(pieces.place(pieces.file(PAGE), 0, PAGE).offset, mapping.offset);
+    assertThrows(() => pieces.map.vacate(mapping), Error, "nothing is mapped there");
+  },
+);
+
+testOnLinux("a file that somebody else maps, too, stays where it is when one lets go of it", () => {
+  using pieces = new MapPieces();
+  const fd = pieces.file(PAGE);
+  const [mapping, other] = [pieces.place(fd, 0, PAGE), pieces.place(fd, 0, PAGE)];
+
+  pieces.map.vacate(mapping);
+  assertEquals(pieces.bytes(other, 1)[0], 1);
+  pieces.map.unmap(other);
+  assert(pieces.place(pieces.file(PAGE), 0, PAGE).offset !== mapping.offset);
+  pieces.map.unmap(mapping);
+
+  assertEquals(pieces.bytes(mapping, 1)[0], 0);
+});

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { connectTo } from "../../../src/hosts/deno/unix_socket.ts";
+import { FrontEndRequest } from "../../../src/transport/vhost_user/vhost_user.gen.ts";
 import { PERMISSIONS } from "../../support/vhost_front_end/back_end_process.ts";
+import { FrontEndSocket } from "../../support/vhost_front_end/front_end_socket.ts";
 import { LinuxPieces } from "./linux_pieces.ts";
 import { testOnLinux } from "./on_linux.ts";
 
@@ -25,7 +26,9 @@ testOnLinux("a signal that comes when the front end has gone leaves the exit sta
   const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   assertStringIncludes((await lines.read()).value ?? "", SERVES);
-  pieces.fds.close(connectTo(pieces.libc, socketPath));
+  const frontEnd = FrontEndSocket.connect(pieces.libc, socketPath);
+  frontEnd.send(FrontEndRequest.SetOwner);
+  frontEnd.close();
   assertStringIncludes((await lines.read()).value ?? "", HAS_ENDED);
 
   child.kill("SIGTERM");

@@ -125,3 +125,19 @@ testOnLinux("what is longer than the room is not sent", () => {
   );
   ends.closeFar();
 });
+
+testOnLinux(
+  "to ask whether something has come takes neither bytes nor descriptors, and a socket that was closed has none",
+  () => {
+    using ends = new Ends();
+    assertEquals(ends.messages.hasBytes(ends.far), false);
+    ends.messages.send(ends.near, text("abc"), [ends.pieces.event()]);
+
+    assertEquals([ends.messages.hasBytes(ends.far), ends.messages.hasBytes(ends.far)], [true, true]);
+
+    const { bytes, fds } = ends.receive(64);
+    assertEquals([new TextDecoder().decode(bytes), fds.length, ends.messages.hasBytes(ends.far)], ["abc", 1, false]);
+    ends.closeFar();
+    assertEquals(ends.messages.hasBytes(ends.near), false);
+  },
+);

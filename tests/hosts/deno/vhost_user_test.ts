@@ -2,11 +2,15 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { makeMemoryFile } from "../../../src/hosts/deno/memory_file.ts";
 import { connectTo, listenAt, makeSocketPair } from "../../../src/hosts/deno/unix_socket.ts";
 import { startVhostUser } from "../../../src/hosts/deno/vhost_user.ts";
+import { FrontEndRequest } from "../../../src/transport/vhost_user/vhost_user.gen.ts";
 import { ReferenceRenderer } from "../../support/renderer/reference_renderer.ts";
 import { FrontEndSocket } from "../../support/vhost_front_end/front_end_socket.ts";
 import { VhostFrontEnd } from "../../support/vhost_front_end/vhost_front_end.ts";
 import { descriptorCount, LinuxPieces } from "./linux_pieces.ts";
 import { testOnLinux } from "./on_linux.ts";
+
+/** What is reported of a front end. */
+const SERVED = ["a front end has connected", "the front end is disconnected: it has gone"];
 
 /** Waits until `condition` holds. Throws `Error` when that takes too long. */
 async function eventually(condition: () => boolean): Promise<void> {
@@ -15,6 +19,20 @@ async function eventually(condition: () => boolean): Promise<void> {
     if (performance.now() > deadline) throw new Error("It does not come about");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** Connects to a back end as soon as there is room among those that it has not looked at yet. */
+async function connectSoon({ libc }: LinuxPieces, socketPath: string): Promise<number> {
+  let fd = -1;
+  await eventually(() => {
+    try {
+      fd = connectTo(libc, socketPath);
+    } catch {
+      return false;
+    }
+    return true;
+  });
+  return fd;
 }
 
 /** Runs `work` with the path of a file that is not there, in a folder of its own. */
@@ -53,10 +71,69 @@ testOnLinux("a back end whose front end goes ends, and says why", async () => {
     const reports: string[] = [];
     const backEnd = await startVhostUser({ socketPath, onReport: ({ text }) => reports.push(text) });
 
-    pieces.fds.close(connectTo(pieces.libc, socketPath));
+    const frontEnd = FrontEndSocket.connect(pieces.libc, socketPath);
+    frontEnd.send(FrontEndRequest.SetOwner);
+    frontEnd.close();
     await backEnd.ended;
 
-    assertEquals(reports, ["a front end has connected", "the front end is disconnected: it has gone"]);
+    assertEquals(reports, SERVED);
+  });
+});
+
+testOnLinux("whoever connects and says nothing is no front end, and keeps none away", async () => {
+  await withPath(async (socketPath) => {
+    using pieces = new LinuxPieces();
+    const reports: string[] = [];
+    const backEnd = await startVhostUser({ socketPath, onReport: ({ text }) => reports.push(text) });
+    for (let count = 0; count < 20; count++) {
+      pieces.own(await connectSoon(pieces, socketPath));
+      pieces.fds.close(await connectSoon(pieces, socketPath));
+    }
+
+    await assertRejects(() => startVhostUser({ socketPath }), Error, `Cannot listen at ${socketPath}`);
+
+    const fd = await connectSoon(pieces, socketPath);
+    const frontEnd = new VhostFrontEnd(new FrontEndSocket(pieces.libc, fd));
+    frontEnd.introduce();
+    assertEquals(frontEnd.queueCount(), 2);
+    frontEnd.socket.close();
+    await backEnd.ended;
+    assertEquals(reports, SERVED);
+  });
+});
+
+testOnLinux("of two that say something the second is sent away, whichever has connected first", async () => {
+  await withPath(async (socketPath) => {
+    using pieces = new LinuxPieces();
+    const reports: string[] = [];
+    const backEnd = await startVhostUser({ socketPath, onReport: ({ text }) => reports.push(text) });
+    const [second, gone] = [0, 1].map(() => FrontEndSocket.connect(pieces.libc, socketPath));
+    const first = new VhostFrontEnd(FrontEndSocket.connect(pieces.libc, socketPath));
+    first.introduce();
+
+    gone!.close();
+    second!.send(FrontEndRequest.GetFeatures);
+    assertEquals(second!.receive(), undefined);
+
+    assertEquals(first.queueCount(), 2);
+    second!.close();
+    first.socket.close();
+    await backEnd.ended;
+    assertEquals(reports, SERVED.toSpliced(1, 0, "another front end was sent away: one is connected"));
+  });
+});
+
+testOnLinux("a back end that is stopped lets go of those who have said nothing", async () => {
+  await withPath(async (socketPath) => {
+    using pieces = new LinuxPieces();
+    const backEnd = await startVhostUser({ socketPath });
+    const silent = FrontEndSocket.connect(pieces.libc, socketPath);
+
+    backEnd.stop();
+    await backEnd.ended;
+
+    assertEquals(silent.receive(), undefined);
+    silent.close();
   });
 });
 

@@ -145,8 +145,8 @@ export class ModelRules {
     const id = request.u32("resource_id");
     const resource = this.#state.resources.get(id);
     if (resource === undefined) return refuse(RESOURCE);
-    const isForeign = this.#state.foreignInUse.has(id);
-    const also = isForeign ? [...this.#state.contexts.keys()].map((context) => `detachResource(${context},${id})`) : [];
+    const users = [...this.#state.contexts].filter(([_, { attached }]) => attached.has(id));
+    const also = users.map(([context]) => `detachResource(${context},${id})`);
     const isDoubted = this.#state.isDoubted(id);
     const isRenderers = resource.kind === "3d" || resource.kind === "host" || resource.kind === "default";
     this.#state.remove(id); // whatever the answer is
@@ -203,7 +203,7 @@ export class ModelRules {
     const name = request.bytesAt("debug_name", length);
     const end = name.indexOf(0);
     const text = new TextDecoder().decode(end < 0 ? name : name.subarray(0, end));
-    const apply = () => contexts.set(id, { isLost: false });
+    const apply = () => contexts.set(id, { isLost: false, attached: new Set() });
     return { success: NODATA, refusals: [], call: `createContext(${[id, capset.id, text]})`, apply };
   }
 
@@ -224,7 +224,9 @@ export class ModelRules {
     const isOpen = this.#state.isDoubted(id);
     const { kind } = this.#state.resources.get(id)!;
     const apply = () => {
-      if (call === "attachResource" && (kind === "2d" || kind === "guest")) this.#state.foreignInUse.add(id);
+      const { attached } = this.#state.contexts.get(contextId)!;
+      if (call === "detachResource") attached.delete(id);
+      else if (kind === "2d" || kind === "guest") attached.add(id);
     };
     return { success: NODATA, refusals: isOpen ? [RESOURCE] : [], isOpen, call: `${call}(${[contextId, id]})`, apply };
   }

@@ -10,12 +10,10 @@ export interface ModelResource {
 
 /** What exists on a device, in the model's books. */
 export class ModelState {
-  /** Contexts by their ids. */
-  readonly contexts: Map<number, { isLost: boolean }> = new Map();
+  /** Contexts by their ids, each with the resources that are not the renderer's and that it is attached to. */
+  readonly contexts: Map<number, { isLost: boolean; readonly attached: Set<number> }> = new Map();
   /** Resources by their ids, and those of which nobody knows whether they exist, or have pages. */
   readonly resources: Map<number, ModelResource> = new Map();
-  /** Resources that are not the renderer's, and that a context has been attached to. */
-  readonly foreignInUse: Set<number> = new Set();
   readonly #doubted = new Set<number>();
 
   /** How many resources exist at least. */
@@ -53,7 +51,7 @@ export class ModelState {
   /** The resource does not exist. */
   remove(id: number): void {
     this.resources.delete(id);
-    this.foreignInUse.delete(id);
+    for (const { attached } of this.contexts.values()) attached.delete(id);
     this.#doubted.delete(id);
   }
 }

@@ -13,12 +13,16 @@ export interface TestRendererHost extends RendererHost {
   readonly account: HostAccount;
   /** The slots of the fences that are done, in order. */
   readonly fences: number[];
+  /** The slots of the fences that were refused, in order. */
+  readonly refused: number[];
   /** The contexts that were lost, in order. */
   readonly lost: number[];
   /** How often the renderer has said that it can go on. */
   resumes: number;
   /** What `resource` finds. */
   readonly foreign: Map<number, SharedResource>;
+  /** What `locate` finds. */
+  readonly places: Map<number, number | SegmentList>;
 }
 
 /** Makes a host over a memory of its own, shared between threads or not, whose guest may keep `limitBytes` bytes. */
@@ -27,19 +31,24 @@ export async function makeRendererHost(limitBytes = 64 * 1024 * 1024, isShared =
   const heap = growingArena(memory, 2 * limitBytes + 1024 * 1024);
   const guest = await GuestMemory.create(memory, heap, []);
   const foreign = new Map<number, SharedResource>();
+  const places = new Map<number, number | SegmentList>();
   const host: TestRendererHost = {
     memory,
     guest,
     heap,
     account: new HostAccount(limitBytes),
     fences: [],
+    refused: [],
     lost: [],
     resumes: 0,
     foreign,
+    places,
     fenceDone: (slot) => host.fences.push(slot),
+    fenceRefused: (slot) => host.refused.push(slot),
     resume: () => host.resumes++,
     contextLost: (contextId) => host.lost.push(contextId),
     resource: (resourceId) => foreign.get(resourceId),
+    locate: (resourceId) => places.get(resourceId),
   };
   return host;
 }

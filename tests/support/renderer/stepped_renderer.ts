@@ -62,6 +62,10 @@ export class SteppedRenderer implements Renderer {
     this.#tell(() => this.remote.detachResource(contextId, resourceId));
   }
 
+  endForeign(resourceId: number): Outcome {
+    return this.#ask(() => this.remote.endForeign(resourceId));
+  }
+
   submit(contextId: number, address: number, sizeBytes: number, ringIndex: number, slot: number): Outcome {
     const outcome = this.#ask(() => this.remote.submit(contextId, address, sizeBytes, ringIndex, slot));
     this.step();

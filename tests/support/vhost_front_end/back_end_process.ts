@@ -16,8 +16,11 @@ export const PERMISSIONS: readonly string[] = [
 
 /** What a back end is told. */
 export interface BackEndProcessOptions extends Omit<VhostUserOptions, "renderer"> {
-  /** Whether it has the reference renderer, or one that throws at each command stream; none when absent. */
-  readonly renderer?: "reference" | "throwing";
+  /**
+   * Whether it has the reference renderer, one that throws at each command stream, or one that fills a blob when it has been
+   * taken away (`holdFills`); none when absent.
+   */
+  readonly renderer?: "reference" | "throwing" | "late";
 }
 
 /** What a screen shows: 0 by 0 when nothing. */

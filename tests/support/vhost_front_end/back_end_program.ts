@@ -6,18 +6,21 @@
 import { runVhostUser } from "../../../src/hosts/deno/run_vhost_user.ts";
 import type { Renderer } from "../../../src/renderer/renderer.ts";
 import { ReferenceRenderer } from "../renderer/reference_renderer.ts";
+import { holdFills } from "./held_fills.ts";
 import type { Report, VhostUserBackEnd } from "../../../src/hosts/deno/vhost_user.ts";
+import type { BackEndProcessOptions } from "./back_end_process.ts";
 
 const { renderer, ...rest } = JSON.parse(Deno.args[0]!);
 const options = {
   ...rest,
-  ...(renderer && { renderer: makeRenderer(renderer === "throwing") }),
+  ...(renderer && { renderer: makeRenderer(renderer) }),
   onReport: ({ level, text }: Report) => console.log(`${level}: ${text}`),
 };
 
-function makeRenderer(isThrowing: boolean): Renderer {
+function makeRenderer(kind: BackEndProcessOptions["renderer"]): Renderer {
   const renderer = new ReferenceRenderer();
-  if (isThrowing) {
+  if (kind === "late") holdFills(renderer);
+  if (kind === "throwing") {
     renderer.submit = () => {
       throw new Error("no more");
     };
