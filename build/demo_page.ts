@@ -9,20 +9,32 @@ import { standardStream, Terminal } from "../src/cli/terminal.ts";
 import { AptMissingError } from "./guest/image.ts";
 import { bundlePage, v86Wasm } from "./page/bundle.ts";
 import { serveFiles } from "./page/file_server.ts";
-import { makePageImage, pageFiles } from "./page/page_image.ts";
+import { GUESTS } from "../examples/v86/guest_files.ts";
+import { makePageImage, makeWestonImage, pageFiles, type PageImage } from "./page/page_image.ts";
 
 const APT =
   "The page boots Debian, whose packages come by apt-get, apt-cache and dpkg-deb: run this on Debian or Ubuntu";
 
-/** Everything that the server has to offer: the page, and in guest/ what the machine is made of. */
+/** Everything that the server has to offer: the page, and what the machines of its guests are made of. */
 async function collect(terminal: Terminal): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const guest = await makePageImage(showGuestProgress(terminal)).catch((error) => {
+  const guests = await makeGuests(terminal).catch((error) => {
     throw error instanceof AptMissingError ? new Error(`${error.message}. ${APT}`) : error;
   });
   terminal.status("Bundling the page");
   const files = await bundlePage();
-  for (const [name, bytes] of pageFiles(guest, await v86Wasm())) files.set(`guest/${name}`, bytes);
+  const wasm = await v86Wasm();
+  for (const [folder, guest] of guests) {
+    for (const [name, bytes] of pageFiles(guest, wasm)) files.set(`${folder}${name}`, bytes);
+  }
   return files;
+}
+
+async function makeGuests(terminal: Terminal): Promise<Map<string, PageImage>> {
+  const onProgress = showGuestProgress(terminal);
+  return new Map([
+    [GUESTS.desktop, await makePageImage(onProgress)],
+    [GUESTS.weston, await makeWestonImage(onProgress)],
+  ]);
 }
 
 async function servePage(port: number, terminal: Terminal): Promise<void> {

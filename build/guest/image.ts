@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CpioEntry, writeCpio } from "./cpio.ts";
-import { fetchPackages, type GuestKernel, type GuestPackages, packagesKey, readPackages } from "./packages.ts";
+import {
+  fetchPackages,
+  type GuestKernel,
+  type GuestPackages,
+  type OptionalModule,
+  packagesKey,
+  readPackages,
+} from "./packages.ts";
 
 export type { GuestKernel } from "./packages.ts";
 export { AptMissingError, GuestPackageError } from "./apt.ts";
@@ -26,6 +33,8 @@ export interface GuestImageProgress {
 export interface GuestImageOptions {
   /** Which of Debian's kernels; "stable" unless given. */
   readonly kernel?: GuestKernel;
+  /** Kernel modules that it has besides the device's. */
+  readonly modules?: readonly OptionalModule[];
   /** More files for the guest: programs, pictures. */
   readonly files?: readonly GuestFile[];
   /** Is called at every step, and while packages arrive. */
@@ -75,7 +84,7 @@ export async function makeGuestImage(options: GuestImageOptions = {}): Promise<G
     (receivedBytes, totalBytes) => onProgress({ step: "downloading", receivedBytes, totalBytes }),
   );
   onProgress({ step: "writing the initramfs" });
-  const packages = await readPackages(folder);
+  const packages = await readPackages(folder, options.modules ?? []);
   const initramfs = writeCpio(await initramfsEntries(packages, options.files ?? []));
   const { bios, vgaBios, kernel, release } = packages;
   const key = await digest([bios, vgaBios, kernel, initramfs, new TextEncoder().encode(COMMAND_LINE)]);

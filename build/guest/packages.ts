@@ -41,9 +41,14 @@ const PACKAGES = ["busybox-static", "seabios"];
 /** virtio_gpu on virtio-pci and on virtio-mmio, and bochs, which drives v86's own VGA and is what we are compared with. */
 const MODULES = ["virtio_pci", "virtio_mmio", "virtio_gpu", "bochs"];
 
+/** Modules that an image has if it asks for them: the keyboard and the mouse as event devices. */
+const OPTIONAL_MODULES = ["evdev", "psmouse"] as const;
+/** One of them. */
+export type OptionalModule = (typeof OPTIONAL_MODULES)[number];
+
 /** Names the folder for a kernel. Changes when what `fetchPackages` puts there changes, so that older ones are not read. */
 export function packagesKey(kernel: GuestKernel): string {
-  return `debian-3-${kernel}`;
+  return `debian-4-${kernel}`;
 }
 
 /**
@@ -73,19 +78,20 @@ export async function fetchPackages(
   });
 }
 
-/** Reads what `fetchPackages` left in `folder`. Throws `Deno.errors.NotFound` where it has not run. */
-export async function readPackages(folder: string): Promise<GuestPackages> {
-  const modules = new Map<string, Uint8Array>();
-  for await (const { name } of Deno.readDir(join(folder, "modules"))) {
-    modules.set(name, await Deno.readFile(join(folder, "modules", name)));
-  }
+/**
+ * Reads what `fetchPackages` left in `folder`, of the optional modules only `optional`. Throws `Deno.errors.NotFound` where
+ * it has not run.
+ */
+export async function readPackages(folder: string, optional: readonly OptionalModule[]): Promise<GuestPackages> {
+  const modules = await readModules(await filesBelow(join(folder, "modules")), [...MODULES, ...optional]);
+  const files = modules.map(({ name, bytes }): [string, Uint8Array] => [`${name}.ko`, bytes]);
   return {
     bios: await Deno.readFile(join(folder, "bios.bin")),
     vgaBios: await Deno.readFile(join(folder, "vgabios.bin")),
     kernel: await Deno.readFile(join(folder, "vmlinuz")),
     release: await Deno.readTextFile(join(folder, "release")),
     busybox: await Deno.readFile(join(folder, "busybox")),
-    modules: new Map([...modules].sort()),
+    modules: new Map([...files, ["modules.dep", new TextEncoder().encode(modulesDep(modules))] as const].sort()),
   };
 }
 
@@ -99,9 +105,11 @@ async function keepNeededFiles(root: string, kept: string): Promise<void> {
   await Deno.copyFile(join(root, "usr/share/seabios/bios.bin"), join(kept, "bios.bin"));
   await Deno.copyFile(join(root, "usr/share/seabios/vgabios-stdvga.bin"), join(kept, "vgabios.bin"));
 
-  const modules = await readModules(await filesBelow(join(root, "lib/modules", release)), MODULES);
+  const modules = await readModules(await filesBelow(join(root, "lib/modules", release)), [
+    ...MODULES,
+    ...OPTIONAL_MODULES,
+  ]);
   for (const { name, bytes } of modules) await Deno.writeFile(join(kept, "modules", `${name}.ko`), bytes);
-  await Deno.writeTextFile(join(kept, "modules", "modules.dep"), modulesDep(modules));
 }
 
 async function filesBelow(folder: string): Promise<string[]> {

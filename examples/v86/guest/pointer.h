@@ -1,5 +1,5 @@
-// The absolute pointer of VMware's virtual mouse, which v86 has too. Linux's own driver for it wants VMware or KVM, so
-// this program asks the port itself, as X servers did.
+// The absolute pointer of VMware's virtual mouse, which v86 has too. This program asks the port itself, as X servers did,
+// and so needs none of the kernel's drivers for mice.
 #pragma once
 
 #include "linux.h"
