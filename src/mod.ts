@@ -44,6 +44,7 @@ export { type OutputOptions } from "./device/output.ts";
 export { type GuestError } from "./device/guest_errors.ts";
 export { DamageList } from "./display/damage_list.ts";
 export { type CursorImage, type Display } from "./display/display.ts";
+export { Displays } from "./display/displays.ts";
 export { type CursorPicture, MemoryDisplay, type Picture } from "./display/memory_display.ts";
 export { type TransportHost } from "./transport/driver_session.ts";
 export { type QueueRegisters } from "./transport/queue_registers.ts";
@@ -55,6 +56,7 @@ export {
   type AnyResourceSnapshot,
   type CapsetSnapshot,
   type ConfigSnapshot,
+  type ContextSnapshot,
   type CursorImageSnapshot,
   type CursorSnapshot,
   type FramebufferSnapshot,

@@ -1,5 +1,6 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import type { HostAccount } from "../../src/device/host_account.ts";
+import { commandName, CommandType } from "../../src/protocol/wire.gen.ts";
 import type { Renderer, RendererHost } from "../../src/renderer/renderer.ts";
 import { createContext, createHostBlob, submit } from "../device/three_d_requests.ts";
 import { guestWindow, mapBlob, unmapBlob, WINDOW_BYTES } from "../device/window_requests.ts";
@@ -72,4 +73,15 @@ Deno.test("docs/renderer.md: its renderer has at most 70 lines, and types that f
   } finally {
     await Deno.remove(file);
   }
+});
+
+Deno.test("docs/renderer.md: its picture has commands that exist, and members of what a renderer is given", async () => {
+  const picture = await codeBlock(GUIDE, "# A renderer of your own", "");
+  const commands = Object.values(CommandType).map(commandName);
+  const members: (keyof RendererHost)[] = ["guest", "account", "fenceDone"];
+
+  const named = picture.match(/\b[A-Z]+(_[A-Z0-9]+)+\b/g)!;
+
+  assertEquals(named.filter((name) => !commands.some((command) => command.endsWith(name))), []);
+  assert(members.every((member) => picture.includes(member)));
 });
