@@ -9,6 +9,7 @@ import { cpuOf } from "../support/guest_emulator.ts";
 import { assertGoldenPng, comparePictures } from "../support/golden.ts";
 
 const BOOT_SECONDS = 180;
+const MIB = 1 << 20;
 
 Deno.test("a Debian guest draws its console again after its own reboot and after restart()", async (t) => {
   await withDebian({}, async (guest) => {
@@ -23,7 +24,7 @@ Deno.test("a Debian guest draws its console again after its own reboot and after
 
 Deno.test("a Debian guest draws on when the emulator's memory grows, and so does v86's own VGA", async (t) => {
   const reservedBytes = 8 << 20; // enough for the console, not for another buffer of its size
-  await withDebian({ reservedBytes }, async (guest) => {
+  await withDebian({ reservedBytes, resourceBlob: false }, async (guest) => {
     await t.step("its console is on the VGA once it has loaded that driver", async () => {
       await guest.output("modprobe bochs && console");
       assertConsole(await vgaPicture(guest));
@@ -34,7 +35,7 @@ Deno.test("a Debian guest draws on when the emulator's memory grows, and so does
 
       await guest.output("begin dumb");
 
-      assertGreater(guest.device.guest.bytes.length, before);
+      assertGreater(guest.device.guest.bytes.length, before + MIB); // v86 itself takes less now and then
       assertEquals(comparePictures(await guest.picture(), dumbPattern(1024, 768)), undefined);
       await guest.output("end dumb");
     });
