@@ -98,7 +98,9 @@ export class DeviceModel {
     const { success, refusals, isOpen = false, call, also = [], apply, doubt } = verdict;
     const mayPass = refusals.length === 0 || isOpen;
     const mayRefuse = refusals.length > 0 || isOpen;
-    const asked = call !== undefined && mayPass ? takeCall(calls, call) : undefined;
+    // A call that has succeeded is of a later command with the same arguments, where this one was refused before it.
+    const isEarlier = isOpen && type !== undefined && refusals.includes(type) && calls[0]?.outcome === 0;
+    const asked = call !== undefined && mayPass && !isEarlier ? takeCall(calls, call) : undefined;
     if (asked !== undefined && asked.outcome !== 0) return isEither(type, [asked.outcome]);
     const isDone = asked !== undefined || (call === undefined && mayPass && (type ?? success) === success);
     if (call !== undefined && asked === undefined && !mayRefuse) {
